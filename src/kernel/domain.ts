@@ -1,0 +1,44 @@
+import { domainToASCII, domainToUnicode } from 'node:url'
+import type { Brand } from './brand.ts'
+import { err, ok, type Result } from './result.ts'
+
+/**
+ * A canonical domain name: A-labels (IDNA, RFC 5890), lower case, no final dot, at most 253 octets.
+ * Compare with `===`. IP literals are hosts, not domains, and are refused.
+ */
+export type Domain = Brand<string, 'Domain'>
+
+export type DomainError = 'empty' | 'too-long' | 'bad-label' | 'not-idna' | 'ip-literal'
+
+const PLAIN = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
+/** What domainToASCII would silently strip, cut at or percent-decode. */
+const FOREIGN = /[\u0000-\u0020"#%/:<>?@[\\\]^`{|}\u007f]/
+
+/** Underscores are let through: they occur in names that real networks use. */
+export function parseDomain(text: string): Result<Domain, DomainError> {
+  if (text.length === 0) return err('empty')
+  if (text.length > 1023) return err('too-long')
+  let name = text.endsWith('.') ? text.slice(0, -1) : text
+  if (!PLAIN.test(name)) {
+    if (FOREIGN.test(name)) return err(name.startsWith('[') ? 'ip-literal' : 'bad-label')
+    name = domainToASCII(name)
+    if (name === '') return err('not-idna')
+    if (name.endsWith('.')) name = name.slice(0, -1)
+    if (!PLAIN.test(name)) return err('bad-label')
+  } else if (name.includes('xn--') && domainToASCII(name) === '') {
+    return err('not-idna')
+  }
+  if (name.length > 253) return err('too-long')
+  if (IPV4.test(name)) return err('ip-literal')
+  return ok(name as Domain)
+}
+
+/** The U-label form, as XMPP addresses carry it (RFC 7622 §3.2). */
+export const unicodeOf = (domain: Domain): string =>
+  domain.includes('xn--') ? domainToUnicode(domain) : domain
+
+/** True for the domain itself and everything below it. */
+export const isWithin = (name: Domain, parent: Domain): boolean =>
+  name === parent ||
+  (name.length > parent.length && name.endsWith(parent) && name[name.length - parent.length - 1] === '.')

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** `unit` needs no server and runs in seconds; `interop` starts real peers on loopback. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/interop/**'] } },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+        },
+      },
+    ],
+  },
+})
