@@ -1,0 +1,53 @@
+import type { Level, Mark, ProviderType } from './model.ts'
+import type { RefusalReason } from './refusals.ts'
+
+/** The steps of a verdict, in the order in which they are asked. */
+export const STEP_NAMES = [
+  'sides',
+  'switches',
+  'blocked-domains',
+  'provider',
+  'domain-proof',
+  'user',
+  'policy',
+  'block-list',
+  'limits',
+  'level',
+] as const
+
+export type StepName = (typeof STEP_NAMES)[number]
+
+export interface Step {
+  readonly name: StepName
+  /** `skip`: the question does not arise, or an earlier step has refused. */
+  readonly result: 'pass' | 'refuse' | 'skip'
+  /** For our own people; never for a peer. */
+  readonly detail: string
+}
+
+interface Judged {
+  readonly direction: 'inbound' | 'outbound'
+  /** The mark to set on the request; what the level makes of the peer's own. Outbound: our user's. */
+  readonly mark: Mark
+  /** What the peer said of its user. */
+  readonly asserted: Mark | 'absent'
+  /** The level that applied; undefined where none was reached. */
+  readonly level: Level | undefined
+  /** Where the remote side stands on the served user's contact list. */
+  readonly list: 'allow' | 'block' | 'none'
+  readonly provider: string | undefined
+  readonly providerType: ProviderType | undefined
+  /** All steps of `STEP_NAMES`, in that order. */
+  readonly steps: readonly Step[]
+}
+
+export interface Delivery extends Judged {
+  readonly outcome: 'deliver'
+}
+
+export interface Refusal extends Judged {
+  readonly outcome: 'refuse'
+  readonly reason: RefusalReason
+}
+
+export type Verdict = Delivery | Refusal
