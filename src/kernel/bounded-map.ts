@@ -33,6 +33,10 @@ export class BoundedMap<K, V> {
   /** Setting an entry again makes it the newest. */
   set(key: K, value: V, now: number): void {
     this.#entries.delete(key)
+    if (this.limit < 1) {
+      this.#evicted++
+      return
+    }
     if (this.#entries.size >= this.limit) this.#makeRoom(now)
     this.#entries.set(key, { value, until: now + this.#lifetime })
   }

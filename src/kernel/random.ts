@@ -8,21 +8,24 @@ export interface Random {
   token(length: number): string
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const pool = new Uint8Array(8192)
+const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 'latin1')
+const pool = Buffer.allocUnsafeSlow(8192)
 let used = pool.length
+
+function refill(): void {
+  randomFillSync(pool)
+  for (let i = 0; i < pool.length; i++) pool[i] = ALPHABET[(pool[i] as number) & 63] as number
+  used = 0
+}
 
 /** The system's generator, read a pool at a time: a call per token costs more than the token. */
 export const systemRandom: Random = {
   fraction: () => Math.random(),
   token(length) {
     if (length > pool.length) throw new RangeError(`token of ${length} characters`)
-    if (used + length > pool.length) {
-      randomFillSync(pool)
-      used = 0
-    }
-    let text = ''
-    for (let i = 0; i < length; i++) text += ALPHABET[(pool[used++] as number) & 63]
-    return text
+    if (used + length > pool.length) refill()
+    used += length
+    // One flat string: adding character to character would keep a chain of its parts.
+    return pool.toString('latin1', used - length, used)
   },
 }

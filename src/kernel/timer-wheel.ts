@@ -10,29 +10,33 @@ export interface Timers {
   set(delay: number, fire: () => void): Timer
 }
 
-interface Entry extends Timer {
-  due: number
-  fire: (() => void) | undefined
-  previous: Entry
-  next: Entry
-}
-
 const SLOTS = 512
 const noop = () => {}
 
-/** An empty ring of entries: `next` and `previous` of the head point to itself. */
-function ring(): Entry {
-  const head = { due: 0, fire: undefined, cancel: noop } as unknown as Entry
-  head.next = head
-  head.previous = head
-  return head
-}
+/** A timer in its slot's ring; the head of a ring is an entry without a wheel. */
+class Entry implements Timer {
+  /** The tick at which it fires: whole numbers, so that nothing falls between two ticks. */
+  readonly due: number
+  readonly fire: () => void
+  wheel: TimerWheel | undefined
+  previous: Entry = this
+  next: Entry = this
 
-function unlink(entry: Entry): void {
-  entry.previous.next = entry.next
-  entry.next.previous = entry.previous
-  entry.next = entry
-  entry.previous = entry
+  constructor(due: number, fire: () => void, wheel: TimerWheel | undefined) {
+    this.due = due
+    this.fire = fire
+    this.wheel = wheel
+  }
+
+  cancel(): void {
+    if (this.wheel === undefined) return
+    this.previous.next = this.next
+    this.next.previous = this.previous
+    this.next = this
+    this.previous = this
+    this.wheel.left()
+    this.wheel = undefined
+  }
 }
 
 /**
@@ -43,7 +47,7 @@ function unlink(entry: Entry): void {
 export class TimerWheel implements Timers {
   readonly #clock: Clock
   readonly #tick: number
-  readonly #slots: Entry[] = Array.from({ length: SLOTS }, ring)
+  readonly #slots: Entry[] = Array.from({ length: SLOTS }, () => new Entry(0, noop, undefined))
   readonly #onError: (error: unknown) => void
   #position: number
   #size = 0
@@ -53,7 +57,7 @@ export class TimerWheel implements Timers {
   /**
    * @param options.tick resolution in milliseconds (10)
    * @param options.drive false: the owner calls `advance` itself, as tests do
-   * @param options.onError what a throwing callback is reported to; the wheel goes on
+   * @param options.onError what a throwing callback is reported to (default: an uncaught exception); the wheel goes on
    */
   constructor(options: {
     clock: Clock
@@ -66,10 +70,11 @@ export class TimerWheel implements Timers {
     this.#drive = options.drive ?? true
     this.#onError =
       options.onError ??
-      ((error) => {
-        throw error
-      })
-    this.#position = Math.floor(this.#clock.now() / this.#tick)
+      ((error) =>
+        queueMicrotask(() => {
+          throw error
+        }))
+    this.#position = this.#now()
   }
 
   /** How many timers are set. */
@@ -77,23 +82,15 @@ export class TimerWheel implements Timers {
     return this.#size
   }
 
+  /** @throws RangeError where the delay is not finite */
   set(delay: number, fire: () => void): Timer {
-    if (this.#size === 0) this.#position = Math.floor(this.#clock.now() / this.#tick)
-    const due = this.#clock.now() + Math.max(0, delay)
-    const head = this.#slots[Math.max(Math.ceil(due / this.#tick), this.#position + 1) % SLOTS] as Entry
-    const wheel = this
-    const entry: Entry = {
-      due,
-      fire,
-      previous: head.previous,
-      next: head,
-      cancel() {
-        if (this.fire === undefined) return
-        this.fire = undefined
-        unlink(this)
-        wheel.#size--
-      },
-    }
+    if (!Number.isFinite(delay)) throw new RangeError(`a timer of ${delay} ms`)
+    if (this.#size === 0) this.#position = Math.max(this.#position, this.#now())
+    const due = Math.max(Math.ceil((this.#clock.now() + Math.max(0, delay)) / this.#tick), this.#position + 1)
+    const head = this.#slots[due % SLOTS] as Entry
+    const entry = new Entry(due, fire, this)
+    entry.previous = head.previous
+    entry.next = head
     head.previous.next = entry
     head.previous = entry
     this.#size++
@@ -104,27 +101,35 @@ export class TimerWheel implements Timers {
 
   /** Fires everything that is due now. */
   advance(): void {
-    const now = this.#clock.now()
-    const target = Math.floor(now / this.#tick)
+    const target = this.#now()
     const turns = Math.min(target - this.#position, SLOTS)
     const from = target - turns
-    this.#position = target
-    for (let i = 1; i <= turns; i++) this.#fireSlot(this.#slots[(from + i) % SLOTS] as Entry, now)
+    this.#position = Math.max(this.#position, target)
+    for (let i = 1; i <= turns; i++) this.#fireSlot(this.#slots[(from + i) % SLOTS] as Entry, target)
     if (this.#size === 0 && this.#driver !== undefined) {
       clearInterval(this.#driver)
       this.#driver = undefined
     }
   }
 
-  #fireSlot(head: Entry, now: number): void {
+  /** An entry has left the wheel. @internal */
+  left(): void {
+    this.#size--
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.now() / this.#tick)
+  }
+
+  #fireSlot(head: Entry, target: number): void {
+    if (head.next === head) return
     const due: Entry[] = []
-    for (let entry = head.next; entry !== head; entry = entry.next) if (entry.due <= now) due.push(entry)
+    for (let entry = head.next; entry !== head; entry = entry.next) if (entry.due <= target) due.push(entry)
     for (const entry of due) {
-      const fire = entry.fire
-      if (fire === undefined) continue
+      if (entry.wheel === undefined) continue
       entry.cancel()
       try {
-        fire()
+        entry.fire()
       } catch (error) {
         this.#onError(error)
       }
