@@ -1,0 +1,127 @@
+import { writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { Inbox } from './inbox.ts'
+import { freePort, freePorts } from './ports.ts'
+import { Child } from './process.ts'
+import { tempDir } from './temp.ts'
+
+export interface SoftphoneOptions {
+  /** Its address-of-record, as `sip:romeo@sip.example`. It does not register. */
+  readonly uri: string
+  /** Outbound proxy on 127.0.0.1. */
+  readonly proxy: { readonly port: number; readonly transport?: 'udp' | 'tcp' }
+  /** The one contact it writes to. */
+  readonly contact: string
+  /** SIP port for UDP and TCP (the one after it serves TLS); a free one unless told. */
+  readonly port?: number
+}
+
+export interface ShownText {
+  readonly from: string
+  readonly text: string
+}
+
+export interface Softphone extends AsyncDisposable {
+  readonly uri: string
+  readonly port: number
+  /** Messages as shown on its console. */
+  readonly shown: Inbox<ShownText>
+  /** Failures it reported, as `403 Forbidden`. */
+  failure(within?: number): Promise<string>
+  /** Types a line of text to the contact. */
+  type(text: string): Promise<void>
+  log(): string
+}
+
+/** Shows a received message so: `sip:juliet@xmpp.example: "text"`; the text may span lines. */
+const SHOWN = /(?:^|[\r\n])(sips?:[^\r\n"]+): "([\s\S]*?)"\r?\n/g
+
+/** A refused message in red on stderr: status and reason between two colour sequences. */
+const FAILURE = /\[31m([3-6]\d\d [^\u001b]+)/
+
+/** baresip as a text phone without registration, driven over its own console (module cons) on 127.0.0.1. */
+export async function startSoftphone(options: SoftphoneOptions): Promise<Softphone> {
+  const directory = await tempDir('softphone')
+  const [free] = await freePorts(2)
+  const port = options.port ?? (free as number)
+  const consolePort = await freePort()
+  const { proxy } = options
+  const outbound = `sip:127.0.0.1:${proxy.port};transport=${proxy.transport ?? 'udp'}`
+  await writeFile(join(directory.path, 'accounts'), `<${options.uri}>;regint=0;outbound="${outbound}"\n`)
+  await writeFile(join(directory.path, 'contacts'), `"Contact" <${options.contact}>\n`)
+  await writeFile(join(directory.path, 'current_contact'), options.contact)
+  await writeFile(
+    join(directory.path, 'config'),
+    [
+      `sip_listen 127.0.0.1:${port}`,
+      'audio_player none',
+      'audio_source none',
+      'audio_alert none',
+      'module_path /usr/lib/baresip/modules',
+      'module cons.so',
+      'module_app account.so',
+      'module_app contact.so',
+      'module_app menu.so',
+      `cons_listen 127.0.0.1:${consolePort}`,
+      '',
+    ].join('\n'),
+  )
+
+  const child = new Child('baresip', ['-f', directory.path], { name: 'baresip' })
+  const shown = new Inbox<ShownText>(`${options.uri} (baresip)`, ({ from, text }) => `${from}: ${text}`)
+  const stop = async (): Promise<void> => {
+    shown.close('the softphone was closed')
+    await child.stop(2000)
+    await directory[Symbol.asyncDispose]()
+  }
+  let cons: Socket
+  try {
+    await child.line(/baresip is ready/, { within: 10_000 })
+    cons = await openConsole(consolePort)
+  } catch (cause) {
+    await stop()
+    throw new Error(`baresip did not start:\n${child.tail()}`, { cause })
+  }
+  watch(cons, shown)
+
+  return {
+    uri: options.uri,
+    port,
+    shown,
+    async failure(within = 5000) {
+      const line = await child.line(FAILURE, { within, what: 'no failure was reported' })
+      return FAILURE.exec(line)?.[1] ?? line
+    },
+    type: (text) =>
+      new Promise((resolve, reject) => {
+        cons.write(`/message ${text}\n`, (error) => (error ? reject(error) : resolve()))
+      }),
+    log: () => child.output(),
+    async [Symbol.asyncDispose]() {
+      cons.destroy()
+      await stop()
+    },
+  }
+}
+
+function openConsole(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('connect', () => resolve(socket)).once('error', reject)
+  })
+}
+
+function watch(cons: Socket, shown: Inbox<ShownText>): void {
+  let pending = ''
+  cons.setEncoding('utf8').on('data', (text: string) => {
+    pending += text
+    let end = 0
+    for (const found of pending.matchAll(SHOWN)) {
+      shown.push({ from: found[1] as string, text: found[2] as string })
+      end = found.index + found[0].length
+    }
+    pending = pending.slice(end)
+  })
+  cons.on('error', (error) => shown.close(error.message))
+}
