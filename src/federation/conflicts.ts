@@ -32,10 +32,34 @@ export type ConflictCode =
   | 'unknown-home'
   | 'unknown-link'
   | 'unknown-provider'
-  | 'wrong-link-kind'
+  | 'user-not-served'
   | 'domain-not-behind-link'
   | 'two-links-for-domain'
   | 'same-component-twice'
   | 'addressing-without-domain'
-  | 'user-not-served'
-  | 'allowed-and-blocked-contact'
+
+/** What a person calls a row of the list. */
+export const NOUN = {
+  homes: 'home',
+  servedDomains: 'served domain',
+  links: 'link',
+  providers: 'provider',
+  allowedDomains: 'allowed domain',
+  blockedDomains: 'blocked domain',
+  users: 'user',
+  contacts: 'contact list',
+} as const satisfies Record<RowRef['list'], string>
+
+export const rowRef = (list: RowRef['list'], index: number, name: string, field?: string): RowRef => ({
+  list,
+  index,
+  name,
+  field,
+})
+
+export const conflict = (
+  code: ConflictCode,
+  rows: readonly RowRef[],
+  message: string,
+  cure: string,
+): Conflict => ({ code, rows, message, cure })

@@ -19,8 +19,6 @@ export const textOfPattern = (pattern: DomainPattern): string =>
 export const matchesPattern = (pattern: DomainPattern, name: Domain): boolean =>
   pattern.below ? name !== pattern.domain && isWithin(name, pattern.domain) : name === pattern.domain
 
-/** True if some name is in both. */
-export const patternsOverlap = (a: DomainPattern, b: DomainPattern): boolean => {
-  if (a.below && b.below) return isWithin(a.domain, b.domain) || isWithin(b.domain, a.domain)
-  return a.below ? matchesPattern(a, b.domain) : matchesPattern(b, a.domain)
-}
+/** True if every name of `narrow` is in `wide`. */
+export const covers = (wide: DomainPattern, narrow: DomainPattern): boolean =>
+  narrow.below ? wide.below && isWithin(narrow.domain, wide.domain) : matchesPattern(wide, narrow.domain)

@@ -9,11 +9,11 @@ export const ANSWERS = {
     type: 'auth',
     retryable: false,
   },
-  'not-found': {
-    text: 'No such address',
-    sipStatus: 404,
-    condition: 'item-not-found',
-    type: 'cancel',
+  'not-permitted-or-unknown': {
+    text: 'Not permitted, or no such user',
+    sipStatus: 403,
+    condition: 'forbidden',
+    type: 'auth',
     retryable: false,
   },
   'no-such-domain': {
@@ -36,7 +36,7 @@ export const ANSWERS = {
 export interface OutsideAnswer {
   readonly text: string
   readonly sipStatus: 403 | 404 | 503
-  readonly condition: 'forbidden' | 'item-not-found' | 'remote-server-not-found' | 'resource-constraint'
+  readonly condition: 'forbidden' | 'remote-server-not-found' | 'resource-constraint'
   readonly type: 'auth' | 'cancel' | 'wait'
   readonly retryable: boolean
 }
@@ -49,9 +49,8 @@ interface RefusalRow {
 }
 
 /**
- * Every reason for a refusal, a stable code, with the step that gives it and the answer that the peer gets. The rows of
- * the user, policy, block list and level share one answer: a stranger cannot tell a missing user from one who will
- * not hear it. Only a sender whose level lets it in anyway learns that the address does not exist.
+ * Every reason for a refusal, a stable code, with the step that gives it and the answer that the peer gets. What
+ * depends on the served user has one answer: a peer cannot tell a missing user from one who will not hear it.
  */
 export const REFUSALS = {
   'no-transit': {
@@ -104,7 +103,7 @@ export const REFUSALS = {
   'wrong-link': {
     step: 'domain-proof',
     answer: 'not-permitted',
-    meaning: 'The sender’s domain is bound to another link than the one the request came over.',
+    meaning: 'The remote domain is bound to another link than the one the request came over.',
   },
   'link-not-for-domain': {
     step: 'domain-proof',
@@ -113,32 +112,22 @@ export const REFUSALS = {
   },
   'user-unknown': {
     step: 'user',
-    answer: 'not-found',
-    meaning: 'The served user does not exist; the sender’s level would have let it through.',
+    answer: 'not-permitted-or-unknown',
+    meaning: 'The served user does not exist: its domain is one of listed users, and it has no row.',
   },
   'user-disabled': {
     step: 'user',
-    answer: 'not-found',
-    meaning: 'The served user is disabled; the sender’s level would have let it through.',
-  },
-  'user-unknown-to-stranger': {
-    step: 'user',
-    answer: 'not-permitted',
-    meaning: 'The served user does not exist. The sender is a stranger and is not told so.',
-  },
-  'user-disabled-to-stranger': {
-    step: 'user',
-    answer: 'not-permitted',
-    meaning: 'The served user is disabled. The sender is a stranger and is not told so.',
+    answer: 'not-permitted-or-unknown',
+    meaning: 'The served user is disabled.',
   },
   'policy-denies': {
     step: 'policy',
-    answer: 'not-permitted',
+    answer: 'not-permitted-or-unknown',
     meaning: 'The served user’s policy does not grant what the provider needs.',
   },
   'contact-blocked': {
     step: 'block-list',
-    answer: 'not-permitted',
+    answer: 'not-permitted-or-unknown',
     meaning: 'The remote side is on the block list of the served user.',
   },
   'too-many-messages': {
@@ -153,13 +142,13 @@ export const REFUSALS = {
   },
   'not-a-contact': {
     step: 'level',
-    answer: 'not-permitted',
+    answer: 'not-permitted-or-unknown',
     meaning: 'The level admits only senders on the recipient’s Allow list, and this one is not there.',
   },
   'privacy-contacts-only': {
     step: 'level',
-    answer: 'not-permitted',
-    meaning: 'The recipient lets only contacts through, and the sender is not on the Allow list.',
+    answer: 'not-permitted-or-unknown',
+    meaning: 'The recipient admits only contacts, and the sender is not on the Allow list.',
   },
 } as const satisfies Record<string, RefusalRow>
 

@@ -1,6 +1,9 @@
 import type { Domain } from '../kernel/domain.ts'
-import type { Result } from '../kernel/result.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import type { Address, UserKey } from './address.ts'
+import { findConflicts } from './check-rows.ts'
 import type { Conflict } from './conflicts.ts'
+import { type ContactIndex, indexContacts } from './contact-index.ts'
 import type {
   AllowedDomain,
   BlockedDomain,
@@ -12,6 +15,8 @@ import type {
   ServedDomain,
   User,
 } from './model.ts'
+import { PatternIndex } from './pattern-index.ts'
+import { type Standing, standingOfAllowed, standingOfProvider, standingOfUnknown } from './standing.ts'
 
 /** The rows as they were read, from whatever source. */
 export interface FederationInput {
@@ -26,6 +31,8 @@ export interface FederationInput {
   readonly contacts: readonly ContactList[]
 }
 
+type ByAddress<T> = ReadonlyMap<Domain, ReadonlyMap<UserKey, T>>
+
 /** Checked, frozen and indexed; made whole or not at all. A change makes a new one. */
 export interface Snapshot {
   readonly federation: FederationSwitches
@@ -33,8 +40,103 @@ export interface Snapshot {
   readonly servedDomains: ReadonlyMap<Domain, ServedDomain>
   readonly links: ReadonlyMap<string, Link>
   readonly providers: ReadonlyMap<string, Provider>
+  readonly users: ByAddress<User>
+  readonly contacts: ByAddress<ContactIndex>
+  /** By the domains that providers own. */
+  readonly owners: PatternIndex<Standing>
+  readonly allowed: PatternIndex<Standing>
+  readonly blocked: PatternIndex<BlockedDomain>
+  /** The standing of a domain that no row knows. */
+  readonly unknown: Standing
+  /** By the name of a component link: the domains it proves; undefined in it: any. */
+  readonly remotes: ReadonlyMap<string, PatternIndex<Link> | undefined>
+  /** For each served domain, the link to which a remote domain is bound by the links' own `remote` lists. */
+  readonly bindings: ReadonlyMap<Domain, Binding>
 }
 
-export function buildSnapshot(_input: FederationInput): Result<Snapshot, readonly Conflict[]> {
-  throw new Error('not built')
+export interface Binding {
+  readonly named: PatternIndex<Link>
+  /** The link whose `remote` is any. */
+  readonly any: Link | undefined
+}
+
+export function buildSnapshot(input: FederationInput): Result<Snapshot, readonly Conflict[]> {
+  const conflicts = findConflicts(input)
+  if (conflicts.length > 0) return err(conflicts)
+  freeze(input)
+
+  const owners = new PatternIndex<Standing>()
+  for (const provider of input.providers) {
+    const standing = standingOfProvider(provider)
+    for (const pattern of provider.domains) owners.add(pattern, standing)
+  }
+  const allowed = new PatternIndex<Standing>()
+  for (const row of input.allowedDomains) allowed.addCovering(row.name, standingOfAllowed(row))
+  const blocked = new PatternIndex<BlockedDomain>()
+  for (const row of input.blockedDomains) blocked.addCovering(row.name, row)
+  const links = byName(input.links)
+
+  return ok(
+    Object.freeze({
+      federation: input.federation,
+      homes: byName(input.homes),
+      servedDomains: byName(input.servedDomains),
+      links,
+      providers: byName(input.providers),
+      users: byAddress(
+        input.users,
+        (row) => row.address,
+        (row) => row,
+      ),
+      contacts: byAddress(input.contacts, (row) => row.user, indexContacts),
+      owners,
+      allowed,
+      blocked,
+      unknown: standingOfUnknown(input.federation),
+      remotes: new Map(input.links.map((link) => [link.name, remotesOf(link)])),
+      bindings: new Map(input.servedDomains.map((row) => [row.name, bindingOf(row, links)])),
+    }),
+  )
+}
+
+function remotesOf(link: Link): PatternIndex<Link> | undefined {
+  if (link.kind !== 'component' || link.remote === 'any') return undefined
+  const remotes = new PatternIndex<Link>()
+  for (const pattern of link.remote) remotes.add(pattern, link)
+  return remotes
+}
+
+function bindingOf(served: ServedDomain, links: ReadonlyMap<string, Link>): Binding {
+  const named = new PatternIndex<Link>()
+  let any: Link | undefined
+  for (const name of served.links) {
+    const link = links.get(name)
+    if (link?.kind !== 'component') continue
+    if (link.remote === 'any') any = link
+    else for (const pattern of link.remote) named.add(pattern, link)
+  }
+  return { named, any }
+}
+
+const byName = <T extends { readonly name: string }>(rows: readonly T[]): ReadonlyMap<T['name'], T> =>
+  new Map(rows.map((row): [T['name'], T] => [row.name, row]))
+
+function byAddress<R, T>(
+  rows: readonly R[],
+  addressOf: (row: R) => Address,
+  toValue: (row: R) => T,
+): ByAddress<T> {
+  const domains = new Map<Domain, Map<UserKey, T>>()
+  for (const row of rows) {
+    const { user, domain } = addressOf(row)
+    const users = domains.get(domain) ?? new Map<UserKey, T>()
+    domains.set(domain, users.set(user, toValue(row)))
+  }
+  return domains
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const part of Object.values(value)) freeze(part)
 }

@@ -17,13 +17,23 @@ export const STEP_NAMES = [
 
 export type StepName = (typeof STEP_NAMES)[number]
 
-export interface Step {
+interface Asked {
   readonly name: StepName
-  /** `skip`: the question does not arise, or an earlier step has refused. */
-  readonly result: 'pass' | 'refuse' | 'skip'
   /** For our own people; never for a peer. */
   readonly detail: string
 }
+
+/** `skip`: the question does not arise, or an earlier step has refused. */
+export interface PassingStep extends Asked {
+  readonly result: 'pass' | 'skip'
+}
+
+export interface RefusingStep extends Asked {
+  readonly result: 'refuse'
+  readonly reason: RefusalReason
+}
+
+export type Step = PassingStep | RefusingStep
 
 interface Judged {
   readonly direction: 'inbound' | 'outbound'

@@ -1,0 +1,28 @@
+import type { Domain } from '../kernel/domain.ts'
+import type { Link, Provider } from './model.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Standing } from './standing.ts'
+
+/** The owning provider's, else the allowed domain's, else that of a domain nobody knows. */
+export const standingOf = (snapshot: Snapshot, remote: Domain): Standing =>
+  snapshot.owners.get(remote) ?? snapshot.allowed.get(remote) ?? snapshot.unknown
+
+export const providerOf = (snapshot: Snapshot, remote: Domain): Provider | undefined =>
+  snapshot.owners.get(remote)?.provider
+
+/**
+ * The one link that may carry the remote domain for the served one: the provider's, else the link whose `remote`
+ * names the domain, else the link for any. Undefined: none (a SIP provider has none).
+ */
+export function linkOf(
+  snapshot: Snapshot,
+  served: Domain,
+  remote: Domain,
+  provider: Provider | undefined,
+): Link | undefined {
+  if (provider !== undefined) {
+    return provider.protocol === 'xmpp' ? snapshot.links.get(provider.link) : undefined
+  }
+  const binding = snapshot.bindings.get(served)
+  return binding === undefined ? undefined : (binding.named.get(remote) ?? binding.any)
+}

@@ -1,0 +1,146 @@
+import { type Address, parseAddress, userKey } from '../../src/federation/address.ts'
+import { type DomainPattern, parseDomainPattern } from '../../src/federation/domain-pattern.ts'
+import type {
+  ComponentLink,
+  ContactEntry,
+  ContactList,
+  Home,
+  Provider,
+  ServedDomain,
+  SipProvider,
+  XmppProvider,
+} from '../../src/federation/model.ts'
+import { buildSnapshot, type FederationInput, type Snapshot } from '../../src/federation/snapshot.ts'
+import type { Subject } from '../../src/federation/subject.ts'
+import { type Domain, parseDomain } from '../../src/kernel/domain.ts'
+import type { Result } from '../../src/kernel/result.ts'
+
+export function must<T, E>(result: Result<T, E>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.error))
+  return result.value
+}
+
+export const domain = (text: string): Domain => must(parseDomain(text))
+export const pattern = (text: string): DomainPattern => must(parseDomainPattern(text))
+export const address = (text: string): Address =>
+  text.includes('@') ? must(parseAddress(text)) : { user: userKey(''), domain: domain(text) }
+
+export const home = (row: Partial<Home> = {}): Home => ({
+  name: 'main',
+  nextHop: { kind: 'uri', uri: 'sip:127.0.0.1:5070;transport=udp' },
+  addresses: ['127.0.0.1'],
+  certificate: undefined,
+  enforce: 'edge',
+  congestionSafePath: false,
+  suspended: false,
+  ...row,
+})
+
+export const served = (row: Partial<ServedDomain> = {}): ServedDomain => ({
+  name: domain('sip.example'),
+  home: 'main',
+  users: 'any',
+  links: ['prosody'],
+  suspended: false,
+  ...row,
+})
+
+export const link = (row: Partial<ComponentLink> = {}): ComponentLink => ({
+  kind: 'component',
+  name: 'prosody',
+  host: '127.0.0.1',
+  port: 5347,
+  domain: domain('sip.example'),
+  remote: [pattern('xmpp.example')],
+  vouches: 'unverified',
+  addressing: { kind: 'straight' },
+  suspended: false,
+  ...row,
+})
+
+export const xmppProvider = (row: Partial<XmppProvider> = {}): XmppProvider => ({
+  protocol: 'xmpp',
+  name: 'Example XMPP',
+  type: 'partner',
+  enabled: true,
+  verification: 'contacts',
+  domains: [pattern('xmpp.example')],
+  icon: undefined,
+  description: undefined,
+  congestionSafePath: false,
+  suspended: false,
+  link: 'prosody',
+  negotiation: {
+    tls: 'required',
+    sasl: 'optional',
+    dialback: true,
+    dialbackOverTls: 'unverified',
+    keepAlive: 300_000,
+    connections: 20,
+  },
+  ...row,
+})
+
+export const sipProvider = (row: Partial<SipProvider> = {}): SipProvider => ({
+  protocol: 'sip',
+  name: 'Example SIP',
+  type: 'partner',
+  enabled: true,
+  verification: 'verified',
+  domains: [pattern('partner.example')],
+  icon: undefined,
+  description: undefined,
+  congestionSafePath: false,
+  suspended: false,
+  accessEdges: [domain('edge.partner.example')],
+  assertingHeader: undefined,
+  ...row,
+})
+
+export const input = (parts: Partial<FederationInput> = {}): FederationInput => ({
+  federation: {
+    enabled: true,
+    sip: true,
+    publicIm: true,
+    xmpp: true,
+    openDiscovery: {
+      enabled: false,
+      verification: 'contacts',
+      limits: { messagesPerSecond: 20, contacts: 1000 },
+    },
+  },
+  homes: [home()],
+  servedDomains: [served()],
+  links: [link()],
+  providers: [xmppProvider(), sipProvider()] as Provider[],
+  allowedDomains: [],
+  blockedDomains: [],
+  users: [],
+  contacts: [],
+  ...parts,
+})
+
+export const snapshot = (parts: Partial<FederationInput> = {}): Snapshot => must(buildSnapshot(input(parts)))
+
+export const byAddress = (text: string): ContactEntry => ({
+  match: { kind: 'address', address: address(text) },
+  by: 'admin',
+})
+
+export const contacts = (row: Partial<ContactList> = {}): ContactList => ({
+  user: address('romeo@sip.example'),
+  allow: [],
+  block: [],
+  ...row,
+})
+
+export const subject = (parts: Partial<Subject> = {}): Subject => ({
+  exists: 'unknown',
+  enabled: true,
+  policy: undefined,
+  privacy: { contactsOnly: false, hideNotes: false },
+  list: 'none',
+  entry: undefined,
+  home: undefined,
+  ...parts,
+})
