@@ -22,4 +22,5 @@ if (!process.argv.includes('--help') && !process.argv.includes('--no-build')) {
   compile('tsconfig.build.json')
   compile('bench/tsconfig.json')
 }
+process.chdir(root)
 await import(`${cache}/bench/main.js`)

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Direction, Outcome, Transport } from './load/run.ts'
+import { machine, nodeOn } from './machine.ts'
+import { HELP, type Options, readOptions } from './options.ts'
+import { faultsOf, GOALS, medianOf, type Name, rounded, table } from './report.ts'
+import { NULL_GATEWAY, runScenario } from './scenario.ts'
+
+const GATEWAY = 'dist/main.js'
+const lines: string[] = []
+let failed = false
+
+function print(line: string): void {
+  lines.push(line)
+  process.stdout.write(`${line}\n`)
+}
+
+function complain(text: string): void {
+  failed = true
+  process.stderr.write(`bench: ${text}\n`)
+}
+
+const isWanted = (options: Options, name: string): boolean =>
+  options.only.length === 0 || options.only.some((only) => name.startsWith(only))
+
+/** Every file in `micro/` is a process of its own, on the core that the gateway will have. */
+function microBenchmarks(options: Options): void {
+  const directory = fileURLToPath(new URL('./micro/', import.meta.url))
+  for (const file of readdirSync(directory).sort()) {
+    const subject = /^(.+)\.js$/.exec(file)?.[1]
+    if (subject === undefined || subject === 'harness' || !isWanted(options, `micro/${subject}`)) continue
+    const [command, ...args] = nodeOn(0, directory + file, ...(options.short ? ['--short'] : []))
+    const { status, stdout } = spawnSync(command, args, { stdio: ['ignore', 'pipe', 2], encoding: 'utf8' })
+    for (const line of stdout.split('\n')) if (line !== '') print(line)
+    if (status !== 0) complain(`micro/${subject} failed`)
+  }
+}
+
+async function measure(
+  options: Options,
+  kind: 'run' | 'ceiling',
+  name: Name,
+  run: number,
+): Promise<Outcome | undefined> {
+  const [direction, transport] = name.split('/') as [Direction, Transport]
+  try {
+    const outcome = await runScenario({
+      load: {
+        direction,
+        transport,
+        conversations: options.targets,
+        outstanding: options.outstanding,
+        requestBytes: options.bytes,
+        warmUp: kind === 'run' ? options.warmUp : 1,
+        seconds: kind === 'run' ? options.seconds : 2,
+        watch: kind === 'run' ? options.watch : 0,
+      },
+      entry: kind === 'run' ? GATEWAY : NULL_GATEWAY,
+      nodeFlags: kind === 'run' ? options.nodeFlags : [],
+      onWatch: (message) => print(JSON.stringify({ ...message, scenario: name })),
+    })
+    const { kind: _outcome, ...figures } = rounded(outcome)
+    print(JSON.stringify({ kind, scenario: name, run, ...figures }))
+    const faults = faultsOf(outcome)
+    if (faults.length > 0) complain(`${kind} ${name}: ${faults.join(', ')}`)
+    return outcome
+  } catch (error) {
+    complain(`${kind} ${name}: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+async function scenarios(options: Options): Promise<void> {
+  const names = Object.keys(GOALS) as Name[]
+  const ceilings = new Map<Name, Outcome>()
+  const medians = new Map<Name, Outcome>()
+  for (const name of names) {
+    const isCeilingWanted = isWanted(options, `ceiling/${name}`) || isWanted(options, name)
+    const ceiling = isCeilingWanted ? await measure(options, 'ceiling', name, 1) : undefined
+    if (ceiling !== undefined) ceilings.set(name, ceiling)
+    if (!isWanted(options, name)) continue
+    const outcomes: Outcome[] = []
+    for (let run = 1; run <= options.runs; run++) {
+      const outcome = await measure(options, 'run', name, run)
+      if (outcome === undefined) break
+      outcomes.push(outcome)
+    }
+    const median = medianOf(outcomes)
+    if (median !== undefined) medians.set(name, median)
+  }
+  if (medians.size > 0 && !options.json) process.stdout.write(`\n${table(medians, ceilings)}\n`)
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2))
+  if (options.help) {
+    process.stdout.write(HELP)
+    return
+  }
+  const here = machine(loadavg()[0] ?? 0)
+  print(JSON.stringify(here))
+  if (!here.pinned)
+    process.stderr.write('bench: cannot pin to cores (no taskset, or one core): figures are not comparable\n')
+  microBenchmarks(options)
+  await scenarios(options)
+  mkdirSync('bench/results', { recursive: true })
+  writeFileSync(`bench/results/${here.at.replaceAll(':', '')}.jsonl`, `${lines.join('\n')}\n`)
+}
+
+try {
+  await main()
+} catch (error) {
+  complain(error instanceof TypeError ? `${error.message} (--help lists the options)` : String(error))
+}
+process.exitCode = failed ? 1 : 0

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { gatewayConfig } from './gateway-config.ts'
+import type { FromGenerator, Load, Outcome, ToGenerator } from './load/run.ts'
+import { freePort, nodeOn } from './machine.ts'
+
+const READY_MS = 20_000
+const STOP_MS = 15_000
+const compiled = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+export interface ScenarioOptions {
+  readonly load: Omit<Load, 'gatewayPort'>
+  /** The gateway's entry script and the flags of its Node. */
+  readonly entry: string
+  readonly nodeFlags: readonly string[]
+  readonly onWatch?: (message: FromGenerator & { readonly kind: 'watch' }) => void
+}
+
+/** The stand-in that shows the generator's own ceiling. */
+export const NULL_GATEWAY = compiled('./load/null-gateway.js')
+
+/** Starts the load generator and a gateway, waits for the figures, stops both. Throws if there are none. */
+export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), 'dragoman-bench-'))
+  const log = join(directory, 'gateway.log')
+  const children: ChildProcess[] = []
+  try {
+    const load: Load = { ...options.load, gatewayPort: await freePort() }
+    const [command, ...args] = nodeOn(1, compiled('./load/generator.js'), JSON.stringify(load))
+    const generator = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'] })
+    children.push(generator)
+    const listening = await answer(generator, 'listening', options)
+
+    const config = join(directory, 'gateway.config.yaml')
+    writeFileSync(config, gatewayConfig(load, listening.xmppPort, listening.sipPort))
+    const gateway = startGateway(options, config, log)
+    children.push(gateway)
+    await ready(gateway, log)
+
+    generator.send({ kind: 'start', pid: gateway.pid ?? 0 } satisfies ToGenerator)
+    return await Promise.race([answer(generator, 'outcome', options), died(gateway)])
+  } catch (cause) {
+    const tail = readLog(log).split('\n').slice(-12).join('\n')
+    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${tail}`, { cause })
+  } finally {
+    await Promise.all(children.reverse().map(stop))
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+function startGateway(options: ScenarioOptions, config: string, log: string): ChildProcess {
+  const file = openSync(log, 'a')
+  const [command, ...args] = nodeOn(0, ...options.nodeFlags, options.entry, 'run', '--config', config)
+  return spawn(command, args, {
+    stdio: ['ignore', file, file],
+    env: { ...process.env, DRAGOMAN_BENCH_SECRET: 'bench' },
+  })
+}
+
+/** Resolves with the generator's message of that kind. */
+async function answer<K extends FromGenerator['kind']>(
+  generator: ChildProcess,
+  kind: K,
+  options: ScenarioOptions,
+): Promise<FromGenerator & { readonly kind: K }> {
+  const isWanted = (message: FromGenerator): message is FromGenerator & { readonly kind: K } =>
+    message.kind === kind
+  return new Promise((resolve, reject) => {
+    const onExit = (): void => reject(new Error('the load generator stopped'))
+    const onMessage = (message: FromGenerator): void => {
+      if (message.kind === 'watch') options.onWatch?.(message)
+      if (!isWanted(message)) return
+      generator.off('message', onMessage)
+      generator.off('exit', onExit)
+      resolve(message)
+    }
+    generator.on('message', onMessage)
+    generator.on('exit', onExit)
+  })
+}
+
+async function died(gateway: ChildProcess): Promise<never> {
+  if (gateway.exitCode === null && gateway.signalCode === null) await once(gateway, 'exit')
+  throw new Error(`the gateway stopped (${gateway.exitCode ?? gateway.signalCode})`)
+}
+
+async function ready(gateway: ChildProcess, log: string): Promise<void> {
+  for (let waited = 0; waited < READY_MS; waited += 20) {
+    if (readLog(log).includes('"msg":"ready"')) return
+    if (gateway.exitCode !== null || gateway.signalCode !== null) await died(gateway)
+    await sleep(20)
+  }
+  throw new Error(`the gateway was not ready within ${READY_MS} ms`)
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  await gone
+  clearTimeout(killer)
+}
+
+function readLog(log: string): string {
+  try {
+    return readFileSync(log, 'utf8')
+  } catch {
+    return '(no log)'
+  }
+}
