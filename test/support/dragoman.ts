@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { Inbox } from './inbox.ts'
 import { freePort } from './ports.ts'
 import { Child, type Exit, type Finished, run } from './process.ts'
+import { ROOT } from './root.ts'
 import { tempDir } from './temp.ts'
 
 /** The built command; `build.ts` makes it once per run of the interop tests. */
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const MAIN = join(ROOT, 'dist/main.js')
 
 /** One line of the log: pino's JSON. */
 export type LogLine = { readonly msg?: string; readonly level?: number } & Readonly<Record<string, unknown>>

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Inbox } from './inbox.ts'
@@ -55,10 +56,10 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
     join(directory.path, 'config'),
     [
       `sip_listen 127.0.0.1:${port}`,
+      `module_path ${await modulePath()}`,
       'audio_player none',
       'audio_source none',
       'audio_alert none',
-      'module_path /usr/lib/baresip/modules',
       'module cons.so',
       'module_app account.so',
       'module_app contact.so',
@@ -103,6 +104,17 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
       await stop()
     },
   }
+}
+
+/** Where the distribution keeps baresip's modules: its compiled default is not always that place. */
+async function modulePath(): Promise<string> {
+  const architectures = (await readdir('/usr/lib')).map((name) => join('/usr/lib', name))
+  const places = ['/usr/lib', '/usr/local/lib', ...architectures].map((place) =>
+    join(place, 'baresip/modules'),
+  )
+  const found = places.find((place) => existsSync(place))
+  if (found === undefined) throw new Error(`baresip has no modules in ${places.join(', ')}`)
+  return found
 }
 
 function openConsole(port: number): Promise<Socket> {

@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# What the scripts need from the system: Node.js, the npm packages of the lock file, Debian or Ubuntu packages.
+# Sourced by scripts/test and scripts/demo. The caller sets ASSUME_YES=1 for --yes.
+
+readonly NODE_MINIMUM=20.19
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+note() { printf '   %s\n' "$*" >&2; }
+die() {
+  printf '\n%s\n' "$*" >&2
+  exit 1
+}
+
+# A missing or old Node.js is left to the reader: distributions and version managers differ too much.
+need_node() {
+  local found=''
+  if command -v node >/dev/null; then found=$(node --version); fi
+  if [ -z "$found" ] || ! at_least "${found#v}" "$NODE_MINIMUM"; then
+    die "Dragoman needs Node.js $NODE_MINIMUM or later; found: ${found:-none}.
+Debian 13: apt-get install nodejs npm. Debian 12 and Ubuntu 24.04: see https://nodejs.org/en/download"
+  fi
+  command -v npm >/dev/null || die "npm is missing: it comes with Node.js, or on Debian with: apt-get install npm"
+}
+
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# need_setup COMMAND:PACKAGE...: lists what is missing, asks, installs.
+need_setup() {
+  need_node
+  local -a packages=()
+  local pair
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+  done
+  local npm=0
+  npm_is_current || npm=1
+
+  if [ ${#packages[@]} -eq 0 ] && [ "$npm" -eq 0 ]; then
+    note "everything that is needed is installed"
+    return
+  fi
+  say "to be installed"
+  [ ${#packages[@]} -eq 0 ] || note "through apt:  ${packages[*]}"
+  [ "$npm" -eq 0 ] || note "through npm:  the packages of package-lock.json, into node_modules/"
+  if [ ${#packages[@]} -gt 0 ]; then can_install "${packages[@]}"; fi
+  confirm
+  if [ ${#packages[@]} -gt 0 ]; then install_packages "${packages[@]}"; fi
+  if [ "$npm" -eq 1 ]; then
+    say "npm ci"
+    npm ci --include=dev --no-audit --no-fund
+  fi
+}
+
+# npm writes node_modules/.package-lock.json at the end of an installation.
+npm_is_current() { [ node_modules/.package-lock.json -nt package-lock.json ]; }
+
+can_install() {
+  local line="apt-get install --no-install-recommends -y $*"
+  command -v apt-get >/dev/null || die "This system has no apt-get. Please install by its own means: $*"
+  [ "$(id -u)" -eq 0 ] && return
+  note "installing packages takes root; please run:"
+  printf '\n  sudo %s\n' "$line" >&2
+  case " $* " in *" prosody "*)
+    note ""
+    note "and, unless you want Debian's own Prosody service to run on ports 5222 and 5269:"
+    printf '\n  sudo systemctl disable --now prosody\n' >&2
+    ;;
+  esac
+  die "Then run this script again."
+}
+
+confirm() {
+  [ "${ASSUME_YES:-0}" -eq 1 ] && return
+  [ -t 0 ] || die "No terminal to ask on. To agree beforehand: $0 --yes"
+  local answer
+  read -r -p "   Install? [y/N] " answer
+  case "$answer" in [yYjJ]*) ;; *) die "Nothing was installed." ;; esac
+}
+
+# Debian starts a service as it installs it. Here the programs are wanted, not the services: policy-rc.d forbids the
+# start for the time of the installation, and a service that came with it is not started at the next boot either.
+# A service that was there before stays as it is.
+install_packages() {
+  export DEBIAN_FRONTEND=noninteractive
+  local policy=/usr/sbin/policy-rc.d
+  if ! known_to_apt "$@"; then
+    say "apt-get update"
+    apt-get update
+  fi
+  say "apt-get install $*"
+  if [ -e "$policy" ]; then mv "$policy" "$policy.kept"; fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  local status=0
+  apt_install "$@" || status=$?
+  rm -f "$policy"
+  if [ -e "$policy.kept" ]; then mv "$policy.kept" "$policy"; fi
+  [ "$status" -eq 0 ] || die "apt-get could not install: $*"
+  local package
+  for package in "$@"; do
+    case "$package" in prosody) disable_service "$package" ;; esac
+  done
+}
+
+known_to_apt() {
+  local package
+  for package in "$@"; do
+    apt-cache show "$package" >/dev/null 2>&1 || return 1
+  done
+}
+
+# Lists that are old name versions that are gone: once more with fresh ones.
+apt_install() {
+  local -a install=(apt-get install --no-install-recommends -y "$@")
+  "${install[@]}" </dev/null && return
+  say "apt-get update, then once more"
+  apt-get update && "${install[@]}" </dev/null
+}
+
+disable_service() {
+  command -v systemctl >/dev/null || return 0
+  systemctl disable "$1.service" >/dev/null 2>&1 || note "could not disable $1.service: it may start at the next boot"
+}
