@@ -1,12 +1,20 @@
+import { type CSeq, parseCSeq } from './cseq.ts'
+import { type NameAddr, parseNameAddr } from './name-addr.ts'
+import { parseOneVia, splitFirst, type Via } from './via.ts'
+
 /** One header field line: canonical name and value (unfolded, trimmed, as text). */
 export type HeaderField = readonly [name: string, value: string]
 
 /**
  * Header fields in wire order. Names are canonical (`canonicalName`): `Call-ID`, `CSeq`, `Content-Type`,
- * `Ms-Edge-Proxy-Message-Trust`; so look-ups compare with `===`. Immutable.
+ * `Ms-Edge-Proxy-Message-Trust`; so look-ups compare with `===`. Immutable; what was parsed once is remembered.
  */
 export class Headers {
   readonly #fields: readonly HeaderField[]
+  #topVia: Via | null | undefined
+  #from: NameAddr | null | undefined
+  #to: NameAddr | null | undefined
+  #cseq: CSeq | null | undefined
 
   constructor(fields: readonly HeaderField[]) {
     this.#fields = fields
@@ -37,5 +45,71 @@ export class Headers {
   /** A copy with these fields added at the end. */
   with(...fields: readonly HeaderField[]): Headers {
     return new Headers([...this.#fields, ...fields])
+  }
+
+  /** The first hop of the first Via. Undefined where absent or malformed: never in a message that was parsed. */
+  topVia(): Via | undefined {
+    if (this.#topVia === undefined) {
+      const value = this.get('Via')
+      const via = value === undefined ? undefined : parseOneVia(splitFirst(value)[0])
+      this.#topVia = via?.ok ? via.value : null
+    }
+    return this.#topVia ?? undefined
+  }
+
+  /** Undefined where absent or malformed: never in a message that was parsed. */
+  from(): NameAddr | undefined {
+    if (this.#from === undefined) this.#from = this.#address('From')
+    return this.#from ?? undefined
+  }
+
+  /** Undefined where absent or malformed: never in a message that was parsed. */
+  to(): NameAddr | undefined {
+    if (this.#to === undefined) this.#to = this.#address('To')
+    return this.#to ?? undefined
+  }
+
+  /** Undefined where absent or malformed: never in a message that was parsed. */
+  cseq(): CSeq | undefined {
+    if (this.#cseq === undefined) {
+      const value = this.get('CSeq')
+      const cseq = value === undefined ? undefined : parseCSeq(value)
+      this.#cseq = cseq?.ok ? cseq.value : null
+    }
+    return this.#cseq ?? undefined
+  }
+
+  /** How many hops may follow (RFC 3261 §20.22); undefined where absent or malformed. */
+  maxForwards(): number | undefined {
+    const value = this.get('Max-Forwards')
+    return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : undefined
+  }
+
+  /** A copy whose first hop is this one instead, as `received` and `rport` want it (RFC 3261 §18.2.1, RFC 3581 §4). */
+  withTopVia(value: string): Headers {
+    return this.#onTopVia((rest) => (rest === undefined ? value : `${value}, ${rest}`))
+  }
+
+  /** A copy without the first hop, which is how a proxy passes a response on (RFC 3261 §16.7). */
+  withoutTopVia(): Headers {
+    return this.#onTopVia((rest) => rest)
+  }
+
+  #onTopVia(change: (rest: string | undefined) => string | undefined): Headers {
+    const fields = [...this.#fields]
+    const index = fields.findIndex((field) => field[0] === 'Via')
+    const field = fields[index]
+    if (field !== undefined) {
+      const value = change(splitFirst(field[1])[1])
+      if (value === undefined) fields.splice(index, 1)
+      else fields[index] = ['Via', value]
+    }
+    return new Headers(fields)
+  }
+
+  #address(name: string): NameAddr | null {
+    const value = this.get(name)
+    const address = value === undefined ? undefined : parseNameAddr(value)
+    return address?.ok ? address.value : null
   }
 }

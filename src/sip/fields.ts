@@ -1,0 +1,91 @@
+import { canonicalName } from './header-names.ts'
+import type { HeaderField } from './headers.ts'
+import { type Fault, misframed } from './parse-error.ts'
+import { TOKEN, trimSpace } from './scan.ts'
+
+/** Lines that could be read, and the first thing that was wrong. */
+export interface Fields {
+  readonly fields: HeaderField[]
+  readonly fault: Fault | undefined
+}
+
+const FOLD = /[ \t]*\r\n[ \t]+/g
+const QUOTED_PAIR = /\\([\s\S])/g
+const HIGH = /[\x80-\xff]/
+
+/**
+ * Header field lines (RFC 3261 §7.3) of a head that was decoded as latin1 and ends with the CR LF of its last line.
+ * A line that is wrong is left out and the others are still read, so that a request can be answered.
+ * @param ascii no octet of the head is above 0x7f
+ */
+export function scanFields(text: string, start: number, limit: number, ascii: boolean): Fields {
+  const fields: HeaderField[] = []
+  let fault: Fault | undefined
+  const end = text.length
+  const nul = text.includes('\0')
+  let at = start
+  while (at < end) {
+    const colon = text.indexOf(':', at)
+    let cr = text.indexOf('\r', at)
+    let folded = false
+    let broken = false
+    for (;;) {
+      const lf = text.indexOf('\n', at)
+      if (cr < 0 || text.charCodeAt(cr + 1) !== 0x0a || (!folded && lf !== cr + 1)) {
+        // A bare CR or LF: what other parsers take for the end of a line. Go on after the next CR LF.
+        broken = true
+        const next = text.indexOf('\r\n', at)
+        cr = next < 0 ? end - 2 : next
+        break
+      }
+      const code = text.charCodeAt(cr + 2)
+      if (code !== 0x20 && code !== 0x09) break
+      folded = true
+      const after = cr + 2
+      cr = text.indexOf('\r', after)
+      if (text.indexOf('\n', after) !== cr + 1) cr = -1
+    }
+    const lineEnd = cr
+    const lineStart = at
+    at = cr + 2
+    if (broken) {
+      fault ??= misframed('Bare CR or LF')
+      continue
+    }
+    if (fields.length >= limit) {
+      fault = { status: 513, reason: 'Too many header fields', framing: true }
+      break
+    }
+    const rawName = colon < 0 || colon > lineEnd ? '' : trimEnd(text.slice(lineStart, colon))
+    const name = canonicalName(rawName)
+    if (name === rawName ? rawName === '' || !isName(rawName) : !TOKEN.test(rawName)) {
+      fault ??= misframed('Malformed header field name')
+      continue
+    }
+    let value = text.slice(colon + 1, lineEnd)
+    if (folded) value = value.replace(FOLD, ' ')
+    value = trimSpace(value)
+    if (nul && value.includes('\0')) {
+      // Legal as a quoted-pair (RFC 4475 §3.1.1.2), but no writer of ours repeats it.
+      value = value.replace(QUOTED_PAIR, (pair, char) => (char === '\0' ? '\\\xef\xbf\xbd' : pair))
+      if (value.includes('\0')) {
+        fault ??= misframed('NUL in header field')
+        continue
+      }
+      if (ascii) value = utf8(value)
+    }
+    fields.push([name, ascii || !HIGH.test(value) ? value : utf8(value)])
+  }
+  return { fields, fault }
+}
+
+/** Names in the table are tokens; others are looked at. */
+const isName = (name: string): boolean => TOKEN.test(name)
+
+const trimEnd = (text: string): string => {
+  const code = text.charCodeAt(text.length - 1)
+  return code === 0x20 || code === 0x09 ? text.replace(/[ \t]+$/, '') : text
+}
+
+/** Text that was read as latin1, read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+export const utf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')

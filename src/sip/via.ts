@@ -1,0 +1,66 @@
+import { err, ok, type Result } from '../kernel/result.ts'
+import { paramsText, parseParams, splitList, trimSpace } from './scan.ts'
+import type { Params } from './uri.ts'
+import { parseHostPort } from './uri-parse.ts'
+
+/** One hop (RFC 3261 §20.42). */
+export interface Via {
+  /** As written, without spaces: `SIP/2.0`. */
+  readonly protocol: string
+  /** In upper case: `UDP`, `TCP`, `TLS`, or any other token. */
+  readonly transport: string
+  /** Lower case; an IPv6 reference keeps its brackets. */
+  readonly host: string
+  readonly port: number | undefined
+  readonly params: Params
+}
+
+export type ViaError = 'bad-via'
+
+const HEAD =
+  /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*\/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*\/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+([^ \t;:[\]]+|\[[^\]]*\])[ \t]*(?::[ \t]*([0-9]+)[ \t]*)?(?=;|$)/
+
+/** One `via-parm`. */
+export function parseOneVia(text: string): Result<Via, ViaError> {
+  const head = HEAD.exec(text)
+  if (head === null) return err('bad-via')
+  const place = parseHostPort(head[5] === undefined ? (head[4] as string) : `${head[4]}:${head[5]}`)
+  if (!place.ok) return err('bad-via')
+  const params = parseParams(text, head[0].length)
+  if (params === undefined) return err('bad-via')
+  return ok({
+    protocol: `${head[1]}/${head[2]}`,
+    transport: (head[3] as string).toUpperCase(),
+    host: place.value.host,
+    port: place.value.port,
+    params,
+  })
+}
+
+/** All hops of one header field line. */
+export function parseVia(value: string): Result<readonly Via[], ViaError> {
+  const parts = splitList(value)
+  if (parts === undefined) return err('bad-via')
+  const hops: Via[] = []
+  for (const part of parts) {
+    const via = parseOneVia(part)
+    if (!via.ok) return via
+    hops.push(via.value)
+  }
+  return ok(hops)
+}
+
+/** Cuts the first element off a list: `[first, rest or undefined]`. Via has no angle brackets; quotes are respected. */
+export function splitFirst(value: string): readonly [first: string, rest: string | undefined] {
+  const comma = value.indexOf(',')
+  if (comma < 0) return [value, undefined]
+  if (!value.includes('"')) return [trimSpace(value.slice(0, comma)), trimSpace(value.slice(comma + 1))]
+  const parts = splitList(value)
+  if (parts === undefined || parts.length < 2) return [value, undefined]
+  return [parts[0] as string, parts.slice(1).join(', ')]
+}
+
+export function viaText(via: Via): string {
+  const port = via.port === undefined ? '' : `:${via.port}`
+  return `${via.protocol}/${via.transport} ${via.host}${port}${paramsText(via.params)}`
+}
