@@ -17,6 +17,8 @@ export interface DragomanOptions {
   /** The configuration: as text, or as a value that is written as YAML. */
   readonly config: string | object
   readonly env?: Readonly<Record<string, string>>
+  /** Where the configuration is written; in a directory of its own unless told. */
+  readonly configFile?: string
   /** Milliseconds it may take to say that it is ready; 10 s unless told. */
   readonly within?: number
 }
@@ -46,7 +48,7 @@ const RELOADED = /^(configuration reloaded|configuration refused)/
 /** Starts the built gateway on a configuration of its own and waits for its line `ready`. */
 export async function startDragoman(options: DragomanOptions): Promise<Dragoman> {
   const directory = await tempDir('gateway')
-  const configFile = join(directory.path, 'gateway.config.yaml')
+  const configFile = options.configFile ?? join(directory.path, 'gateway.config.yaml')
   const write = (config: string | object): Promise<void> => writeFile(configFile, yamlOf(config))
   await write(options.config)
 

@@ -48,6 +48,8 @@ export class Child implements AsyncDisposable {
     this.#process = spawn(file as string, rest, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
+      // A group of its own: Ctrl-C goes to us, and we say when it ends.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     live.add(this.#process)

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { NextOptions } from './inbox.ts'
 import { freePorts } from './ports.ts'
 import { Child } from './process.ts'
 import { tempDir } from './temp.ts'
@@ -35,6 +36,8 @@ export interface Prosody extends AsyncDisposable {
   /** SIGSTOP: connections stay open, nothing answers. */
   pause(): void
   resume(): void
+  /** The next line of its log that matches; lines already there count unless they were taken. */
+  line(pattern: RegExp, options?: NextOptions): Promise<string>
   /** What it wrote, over all its lives. */
   log(): string
 }
@@ -97,6 +100,10 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
     kill: () => end((running) => running.kill()),
     pause: () => child?.signal('SIGSTOP'),
     resume: () => child?.signal('SIGCONT'),
+    async line(pattern, waiting) {
+      if (child === undefined) throw new Error('prosody does not run')
+      return await child.line(pattern, waiting)
+    },
     log: () => earlier + (child?.output() ?? ''),
     async [Symbol.asyncDispose]() {
       await end((running) => running.stop(2000))

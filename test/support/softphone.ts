@@ -47,27 +47,11 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
   const [free] = await freePorts(2)
   const port = options.port ?? (free as number)
   const consolePort = await freePort()
-  const { proxy } = options
-  const outbound = `sip:127.0.0.1:${proxy.port};transport=${proxy.transport ?? 'udp'}`
-  await writeFile(join(directory.path, 'accounts'), `<${options.uri}>;regint=0;outbound="${outbound}"\n`)
-  await writeFile(join(directory.path, 'contacts'), `"Contact" <${options.contact}>\n`)
-  await writeFile(join(directory.path, 'current_contact'), options.contact)
-  await writeFile(
-    join(directory.path, 'config'),
-    [
-      `sip_listen 127.0.0.1:${port}`,
-      `module_path ${await modulePath()}`,
-      'audio_player none',
-      'audio_source none',
-      'audio_alert none',
-      'module cons.so',
-      'module_app account.so',
-      'module_app contact.so',
-      'module_app menu.so',
-      `cons_listen 127.0.0.1:${consolePort}`,
-      '',
-    ].join('\n'),
-  )
+  await writePhone(directory.path, {
+    ...options,
+    port,
+    console: ['module cons.so', `cons_listen 127.0.0.1:${consolePort}`],
+  })
 
   const child = new Child('baresip', ['-f', directory.path], { name: 'baresip' })
   const shown = new Inbox<ShownText>(`${options.uri} (baresip)`, ({ from, text }) => `${from}: ${text}`)
@@ -104,6 +88,32 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
       await stop()
     },
   }
+}
+
+/** A directory for `baresip -f`. The console is given as lines of its configuration. */
+export async function writePhone(
+  directory: string,
+  phone: SoftphoneOptions & { readonly port: number; readonly console: readonly string[] },
+): Promise<void> {
+  const outbound = `sip:127.0.0.1:${phone.proxy.port};transport=${phone.proxy.transport ?? 'udp'}`
+  const files = {
+    accounts: [`<${phone.uri}>;regint=0;outbound="${outbound}"`],
+    contacts: [`"Contact" <${phone.contact}>`],
+    current_contact: [phone.contact],
+    config: [
+      `sip_listen 127.0.0.1:${phone.port}`,
+      `module_path ${await modulePath()}`,
+      'audio_player none',
+      'audio_source none',
+      'audio_alert none',
+      ...phone.console,
+      'module_app account.so',
+      'module_app contact.so',
+      'module_app menu.so',
+    ],
+  }
+  for (const [name, lines] of Object.entries(files))
+    await writeFile(join(directory, name), `${lines.join('\n')}\n`)
 }
 
 /** Where the distribution keeps baresip's modules: its compiled default is not always that place. */
