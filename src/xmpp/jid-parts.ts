@@ -4,11 +4,12 @@ import { opaqueString, type PrecisError, usernameCaseMapped } from './precis/pro
 
 /** RFC 7622 §3: octets of UTF-8, for each part. */
 export const MAX_OCTETS = 1023
+/** UTF-16 units before the mappings, which may take some away; more are not looked at. */
+const MAX_UNITS = 2 * MAX_OCTETS
 
 type PartError = PrecisError | 'too-long'
 /** Which part is wrong, and how. Every one of them is a `<jid-malformed/>` (RFC 6120 §8.3.3.8). */
 export type JidError =
-  | 'too-long'
   | 'domainpart-empty'
   | 'domainpart-malformed'
   | `localpart-${PartError}`
@@ -22,6 +23,7 @@ const FORBIDDEN_IN_LOCALPART = /["&'/:<>@]/
 
 /** RFC 7622 §3.3, XEP-0106 §4. */
 export function enforceLocalpart(text: string): Result<string, JidError> {
+  if (text.length > MAX_UNITS) return err('localpart-too-long')
   const local = usernameCaseMapped(text)
   if (!local.ok) return err(`localpart-${local.error}` as const)
   if (FORBIDDEN_IN_LOCALPART.test(local.value)) return err('localpart-disallowed')
@@ -31,6 +33,7 @@ export function enforceLocalpart(text: string): Result<string, JidError> {
 
 /** RFC 7622 §3.4. */
 export function enforceResourcepart(text: string): Result<string, JidError> {
+  if (text.length > MAX_UNITS) return err('resourcepart-too-long')
   const resource = opaqueString(text)
   if (!resource.ok) return err(`resourcepart-${resource.error}` as const)
   if (resource.value.startsWith(' ')) return err('resourcepart-edge-space')

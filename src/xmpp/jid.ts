@@ -1,6 +1,6 @@
 import type { Brand } from '../kernel/brand.ts'
 import { type Domain, parseDomain } from '../kernel/domain.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { ok, type Result } from '../kernel/result.ts'
 import {
   enforceDomainpart,
   enforceLocalpart,
@@ -15,9 +15,6 @@ export type Jid = Brand<string, 'Jid'>
 export type BareJid = Jid & Brand<string, 'BareJid'>
 
 export type { JidError }
-
-/** Characters of input; three parts, and what normalization may take away. */
-const MAX_INPUT = 3 * 3 * MAX_OCTETS
 
 /**
  * Any address a peer sent. The string is split before anything is mapped: fullwidth `＠` or `／` must not become
@@ -149,8 +146,6 @@ function enforce(
   domainpart: string,
   resourcepart: string | undefined,
 ): Result<Jid, JidError> {
-  if ((localpart?.length ?? 0) + domainpart.length + (resourcepart?.length ?? 0) > MAX_INPUT)
-    return err('too-long')
   const domain = enforceDomainpart(domainpart)
   if (!domain.ok) return domain
   let text = domain.value

@@ -1,6 +1,5 @@
 /**
- * Contextual rules, RFC 5892 Appendix A. Each row finds an occurrence of its code point in a place where it may not
- * stand. The regular expressions of JavaScript know neither Canonical_Combining_Class nor Joining_Type, so these three
+ * Contextual rules, RFC 5892 Appendix A. The regular expressions of JavaScript know neither Canonical_Combining_Class nor Joining_Type, so these three
  * sets are written out, from Unicode 14: letters newer than that do not join, and ZERO WIDTH NON-JOINER between
  * them is refused.
  */
@@ -42,8 +41,7 @@ const JOINS_RIGHT =
 
 /** Joining_Type T, of the code points that a string class lets through. */
 const TRANSPARENT = String.raw`\p{Mn}\p{Me}\u{1e94b}`
-const JAPANESE = String.raw`\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}`
-
+/** Each finds its code point in a place where it may not stand. */
 const MISPLACED: readonly RegExp[] = [
   // A.1 ZERO WIDTH NON-JOINER: after a virama, or between letters that would join.
   new RegExp(
@@ -58,14 +56,21 @@ const MISPLACED: readonly RegExp[] = [
   /\u0375(?!\p{Script=Greek})/u,
   // A.5, A.6 HEBREW PUNCTUATION GERESH and GERSHAYIM: after Hebrew.
   /(?<!\p{Script=Hebrew})[\u05f3\u05f4]/u,
-  // A.7 KATAKANA MIDDLE DOT: somewhere in the string stands Hiragana, Katakana or Han.
-  new RegExp(`^[^${JAPANESE}]*\\u30fb[^${JAPANESE}]*$`, 'u'),
-  // A.8, A.9 ARABIC-INDIC and EXTENDED ARABIC-INDIC DIGITS: not both.
-  /[\u0660-\u0669].*[\u06f0-\u06f9]|[\u06f0-\u06f9].*[\u0660-\u0669]/su,
 ]
+
+/** A.7 KATAKANA MIDDLE DOT: somewhere in the string stands Hiragana, Katakana or Han. */
+const MIDDLE_DOT = '\u30fb'
+const JAPANESE = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u
+/** A.8, A.9 ARABIC-INDIC and EXTENDED ARABIC-INDIC DIGITS: not both. */
+const ARABIC_INDIC = /[\u0660-\u0669]/
+const EXTENDED_ARABIC_INDIC = /[\u06f0-\u06f9]/
 
 const GOVERNED = /[\u00b7\u0375\u05f3\u05f4\u0660-\u0669\u06f0-\u06f9\u30fb]|\u200c|\u200d/u
 
 /** Every code point that needs a context (CONTEXTJ, CONTEXTO) stands in it. */
-export const isWellPlaced = (text: string): boolean =>
-  !GOVERNED.test(text) || !MISPLACED.some((rule) => rule.test(text))
+export function isWellPlaced(text: string): boolean {
+  if (!GOVERNED.test(text)) return true
+  if (text.includes(MIDDLE_DOT) && !JAPANESE.test(text)) return false
+  if (ARABIC_INDIC.test(text) && EXTENDED_ARABIC_INDIC.test(text)) return false
+  return !MISPLACED.some((rule) => rule.test(text))
+}
