@@ -1,0 +1,139 @@
+import { isIP } from 'node:net'
+import type {
+  ComponentLink,
+  ContactEntry,
+  ContactMatch,
+  Home,
+  Negotiation,
+  Provider,
+} from '../federation/model.ts'
+import type { FederationInput } from '../federation/snapshot.ts'
+import type { Path } from './problem.ts'
+import type { FileValues } from './schema.ts'
+
+type Values = FileValues['federation']
+
+/** What a provider gets that says nothing of how it proves its domains over S2S. */
+const NEGOTIATION: Negotiation = {
+  tls: 'required',
+  sasl: 'optional',
+  dialback: true,
+  dialbackOverTls: 'unverified',
+  keepAlive: 300_000,
+  connections: 20,
+}
+
+/** The rows of the section `federation:`, in the order of the file, so that an index names a row in both. */
+export function rowsOf(values: Values): FederationInput {
+  return {
+    federation: {
+      enabled: values.enabled,
+      sip: values.sip,
+      publicIm: values.publicIm,
+      xmpp: values.xmpp,
+      openDiscovery: values.openDiscovery,
+    },
+    homes: values.homes.map(homeOf),
+    servedDomains: values.servedDomains.map((row) => ({ ...row, suspended: false })),
+    links: values.links.map(linkOf),
+    providers: values.providers.map(providerOf),
+    allowedDomains: values.allowedDomains.map((row) => ({ ...row, suspended: false })),
+    blockedDomains: values.blockedDomains,
+    users: values.users.map(({ user, enabled, home, contactsOnly, hideNotes }) => ({
+      address: user,
+      enabled,
+      home,
+      privacy: { contactsOnly, hideNotes },
+      suspended: false,
+    })),
+    contacts: values.contacts.map(({ user, allow, block }) => ({
+      user,
+      allow: allow.map(entryOf),
+      block: block.map(entryOf),
+    })),
+  }
+}
+
+const entryOf = (match: ContactMatch): ContactEntry => ({ match, by: 'admin' })
+
+function homeOf(row: Values['homes'][number]): Home {
+  const own = row.nextHop.host.replace(/^\[|\]$/g, '')
+  return {
+    name: row.name,
+    nextHop: { kind: 'uri', uri: row.nextHop.text },
+    addresses: row.addresses ?? (isIP(own) === 0 ? [] : [own]),
+    certificate: undefined,
+    enforce: row.enforce,
+    congestionSafePath: row.congestionSafePath,
+    suspended: false,
+  }
+}
+
+function linkOf(row: Values['links'][number]): ComponentLink {
+  const { secret: _, addressing, ...rest } = row
+  return {
+    ...rest,
+    addressing: typeof addressing === 'string' ? { kind: addressing } : { kind: 'pair', ...addressing },
+    suspended: false,
+  }
+}
+
+/** After `providerFindings`: what the protocol needs is there. */
+function providerOf(row: Values['providers'][number]): Provider {
+  const { name, type, enabled, verification, domains, congestionSafePath, icon, description } = row
+  const common = {
+    name,
+    type,
+    enabled,
+    verification,
+    domains,
+    congestionSafePath,
+    icon,
+    description,
+    suspended: false,
+  }
+  return row.protocol === 'xmpp'
+    ? { ...common, protocol: 'xmpp', link: row.link ?? '', negotiation: NEGOTIATION }
+    : {
+        ...common,
+        protocol: 'sip',
+        accessEdges: row.accessEdges ?? [],
+        assertingHeader: row.assertingHeader?.toLowerCase(),
+      }
+}
+
+export interface RowFinding {
+  readonly path: Path
+  readonly message: string
+  readonly cure: string
+}
+
+/** Keys that one protocol needs and the other does not have. */
+export function providerFindings(values: Values): RowFinding[] {
+  return values.providers.flatMap((row, index) => {
+    const found: RowFinding[] = []
+    const at = (key: string): Path => ['federation', 'providers', index, key]
+    const needs = row.protocol === 'xmpp' ? 'link' : 'accessEdges'
+    if (row[needs] === undefined) {
+      found.push({
+        path: at(needs),
+        message: `is missing: a provider of protocol ${row.protocol} needs it`,
+        cure:
+          needs === 'link'
+            ? 'name the link that carries it'
+            : 'list the names its client certificate may carry',
+      })
+    }
+    for (const key of row.protocol === 'xmpp'
+      ? (['accessEdges', 'assertingHeader'] as const)
+      : (['link'] as const)) {
+      if (row[key] === undefined) continue
+      found.push({
+        path: at(key),
+        message: `does not belong to a provider of protocol ${row.protocol}`,
+        cure: 'remove the key, or correct the protocol',
+      })
+    }
+    return found
+  })
+}

@@ -1,0 +1,107 @@
+import type { RowRef } from '../federation/conflicts.ts'
+import { buildSnapshot } from '../federation/snapshot.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import type { Config } from './config.ts'
+import { findingsOf } from './explain-issue.ts'
+import { providerFindings, rowsOf } from './federation-rows.ts'
+import { listenerFindings } from './listeners.ts'
+import { positionOf } from './positions.ts'
+import { type ConfigProblem, type Path, textOfPath } from './problem.ts'
+import { type FileValues, fileSchema } from './schema.ts'
+import { type Environment, readSecret } from './secrets.ts'
+import { readYaml, type YamlText } from './yaml-text.ts'
+
+/**
+ * Reads and checks a configuration: all of it or nothing. Of the surroundings only `env` and the files of secrets are read.
+ * @param file its path: named in problems, and where relative secret files start from
+ */
+export function readConfig(
+  text: string,
+  file: string,
+  env: Environment,
+): Result<Config, readonly ConfigProblem[]> {
+  const yaml = readYaml(text, file)
+  if (!yaml.ok) return yaml
+  const problem = problemsIn(yaml.value, file)
+
+  const parsed = fileSchema.safeParse(yaml.value.value ?? {}, { reportInput: false })
+  if (!parsed.success) {
+    return err(
+      inOrder(
+        parsed.error.issues
+          .flatMap((issue) => findingsOf(issue, yaml.value.value))
+          .map(({ path, message, cure, onKey }) => problem(path, message, cure, onKey)),
+      ),
+    )
+  }
+
+  const { federation, ...rest } = parsed.data
+  const found = [...listenerFindings(rest.sip.listeners), ...providerFindings(federation)].map(
+    ({ path, message, cure }) => problem(path, message, cure),
+  )
+  const secrets = linkSecrets(federation, file, env, problem)
+  found.push(...secrets.problems)
+  if (providerFindings(federation).length > 0) return err(inOrder(found))
+
+  const snapshot = buildSnapshot(rowsOf(federation))
+  if (!snapshot.ok) {
+    for (const { rows, message, cure } of snapshot.error) {
+      const [first, second] = rows
+      if (first === undefined) continue
+      const other = second === undefined ? '' : ` (the other: line ${problem(pathOf(second), '', '').line})`
+      found.push(problem(pathOf(first), message + other, cure))
+    }
+  }
+  if (!snapshot.ok || found.length > 0) return err(inOrder(found))
+  return ok(
+    Object.freeze({
+      ...rest,
+      file,
+      federation: snapshot.value,
+      linkSecrets: secrets.values,
+    }) satisfies Config,
+  )
+}
+
+type Problem = (path: Path, message: string, cure: string, onKey?: boolean) => ConfigProblem
+
+const problemsIn =
+  (yaml: YamlText, file: string): Problem =>
+  (path, message, cure, onKey = false) => ({
+    file,
+    ...positionOf(yaml.document, yaml.lines, path, onKey),
+    path: textOfPath(path),
+    message,
+    cure,
+  })
+
+const inOrder = (problems: readonly ConfigProblem[]): ConfigProblem[] =>
+  [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+
+/** `domains[1]` of the third provider is `federation.providers[2].domains[1]`. */
+function pathOf(row: RowRef): Path {
+  const path: (string | number)[] = ['federation', row.list, row.index]
+  const field = row.field === undefined ? null : /^(\w+)(?:\[(\d+)\])?$/.exec(row.field)
+  if (field?.[1] !== undefined) path.push(field[1])
+  if (field?.[2] !== undefined) path.push(Number(field[2]))
+  return path
+}
+
+function linkSecrets(
+  federation: FileValues['federation'],
+  file: string,
+  env: Environment,
+  problem: Problem,
+): { readonly values: ReadonlyMap<string, string>; readonly problems: readonly ConfigProblem[] } {
+  const values = new Map<string, string>()
+  const problems: ConfigProblem[] = []
+  federation.links.forEach((link, index) => {
+    const secret = readSecret(link.secret, file, env)
+    if (secret.ok) values.set(link.name, secret.value)
+    else {
+      const { message, cure } = secret.error
+      problems.push(problem(['federation', 'links', index, 'secret'], message, cure))
+    }
+  })
+  return { values, problems }
+}

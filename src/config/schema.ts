@@ -1,0 +1,259 @@
+import { z } from 'zod'
+import {
+  contact,
+  count,
+  domain,
+  domainPattern,
+  duration,
+  flag,
+  host,
+  ipAddress,
+  name,
+  nextHop,
+  port,
+  secret,
+  size,
+  userAddress,
+} from './scalars.ts'
+
+/** The shape of `gateway.config.yaml`: every key, its default, and a line on what it is for. Unknown keys are refused. */
+
+const level = z.enum(['verified', 'contacts', 'all'])
+
+const log = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('what is worth a line'),
+  format: z
+    .enum(['auto', 'readable', 'json'])
+    .default('auto')
+    .describe('auto: readable on a terminal, JSON otherwise'),
+  bodies: flag('write message texts to the log').default(false),
+})
+
+const listener = z.strictObject({
+  name: name('how the log calls it'),
+  transport: z.enum(['udp', 'tcp']).describe('udp or tcp'),
+  address: ipAddress('IP address to listen on'),
+  port: port('port to listen on').default(5060),
+  side: z.enum(['inside', 'outside']).describe('inside: home servers; outside: everyone else'),
+})
+
+const sip = z.strictObject({
+  listeners: z
+    .array(listener)
+    .min(1)
+    .default([
+      { name: 'inside-udp', transport: 'udp', address: '127.0.0.1', port: 5060, side: 'inside' },
+      { name: 'inside-tcp', transport: 'tcp', address: '127.0.0.1', port: 5060, side: 'inside' },
+    ])
+    .describe('where SIP is heard'),
+  timers: z
+    .strictObject({
+      t1: duration('round-trip estimate').default(500),
+      t2: duration('longest interval between retransmissions').default(4000),
+      t4: duration('how long a message stays in the network').default(5000),
+    })
+    .prefault({})
+    .describe('RFC 3261 appendix A'),
+  limits: z
+    .strictObject({
+      headBytes: size('start line and headers of one message', 512).default(64 * 1024),
+      bodyBytes: size('body of one message').default(1024 * 1024),
+      headerCount: count('headers of one message', 16).default(256),
+      connections: count('open connections').default(1000),
+      idleConnection: duration('a connection without traffic is closed after this', 1000).default(600_000),
+      transactions: count('transactions under way', 16).default(1_000_000),
+    })
+    .prefault({})
+    .describe('what one peer may cost'),
+})
+
+const xmpp = z.strictObject({
+  limits: z
+    .strictObject({
+      stanzaBytes: size('one stanza (RFC 6120 §13.12: at least 10000)', 10_000).default(1024 * 1024),
+      depth: count('nested elements', 4, 10_000).default(64),
+      attributes: count('attributes of one element', 8, 10_000).default(64),
+    })
+    .prefault({})
+    .describe('what one stanza may cost'),
+  reconnect: z
+    .strictObject({
+      first: duration('first pause').default(1000),
+      ceiling: duration('longest pause').default(60_000),
+    })
+    .prefault({})
+    .describe('pause before a link is tried again; doubles with jitter, for ever'),
+  keepAlive: z
+    .strictObject({
+      whitespace: duration('silence after which a space is sent', 1000).default(60_000),
+      ping: duration('silence after which a ping is sent (XEP-0199)', 1000).default(120_000),
+      answerWithin: duration('a link that does not answer a ping within this is dead', 100).default(20_000),
+    })
+    .prefault({})
+    .describe('how a dead link is found'),
+  confirm: flag('2xx to SIP only after the XMPP server has taken the stanza').default(true),
+})
+
+const interworking = z.strictObject({
+  messageType: z
+    .enum(['normal', 'chat'])
+    .default('normal')
+    .describe('normal (RFC 7572 §5: no type attribute) or chat'),
+  waitForError: duration('hold the 2xx this long for a quick error stanza', 0).default(0),
+  lateErrorNotice: flag('tell the SIP sender of a later error by a MESSAGE').default(false),
+  noLiveLink: z.literal([480, 503]).default(480).describe('SIP status while the link is down'),
+  retryAfter: duration('Retry-After with 503', 1000).default(30_000),
+  loopMemory: duration('how long a translated message is remembered').default(10_000),
+  queue: count('messages that may wait for one SIP target').default(1000),
+})
+
+const shutdown = z.strictObject({
+  within: duration('SIGTERM: time to finish what is under way', 0).default(10_000),
+})
+
+const openDiscovery = z.strictObject({
+  enabled: flag('find domains that no row knows by DNS').default(false),
+  verification: level.default('contacts').describe('level of discovered domains'),
+  limits: z
+    .strictObject({
+      messagesPerSecond: count('messages per second of one discovered peer').default(20),
+      contacts: count('distinct users that one discovered peer may address').default(1000),
+    })
+    .prefault({})
+    .describe('limits for discovered peers'),
+})
+
+const home = z.strictObject({
+  name: name('unique'),
+  nextHop: nextHop('SIP URI of the server: sip:192.0.2.1:5060;transport=udp'),
+  addresses: z
+    .array(ipAddress('an IP address'))
+    .optional()
+    .describe('who may speak for it on an inside listener; default: the address in nextHop'),
+  enforce: z
+    .enum(['edge', 'home'])
+    .default('edge')
+    .describe('who refuses what a level refuses: the gateway, or the home server by the mark'),
+  congestionSafePath: flag('long and pipelined messages (RFC 3428 §8)').default(false),
+})
+
+const servedDomain = z.strictObject({
+  name: domain('a domain of ours'),
+  home: name('the home server of its users'),
+  users: z.enum(['any', 'listed']).default('any').describe('any: the home server knows; listed: see users'),
+  links: z.array(name('a link')).default([]).describe('links that may carry it'),
+})
+
+const link = z.strictObject({
+  name: name('unique'),
+  kind: z.literal('component').describe('component (XEP-0114)'),
+  host: host('host of the XMPP server'),
+  port: port('its component port').default(5347),
+  domain: domain("the component's name at the XMPP server"),
+  secret: secret('the shared secret of the component'),
+  remote: z
+    .union([z.literal('any'), z.array(domainPattern('a domain, or *.domain')).min(1)], {
+      error: 'must be a list of domains, or any',
+    })
+    .describe('the domains behind it: [xmpp.example, "*.xmpp.example"], or any'),
+  vouches: z
+    .enum(['verified', 'unverified'])
+    .default('unverified')
+    .describe('verified: its users count as verified'),
+  addressing: z
+    .union(
+      [
+        z.enum(['straight', 'escaped']),
+        z.strictObject({ sip: domain('the served domain'), xmpp: domain('how the XMPP side writes it') }),
+      ],
+      { error: 'must be straight, escaped, or a pair of domains' },
+    )
+    .default('straight')
+    .describe('straight, escaped, or { sip: corp.example, xmpp: sip.corp.example }'),
+})
+
+const provider = z.strictObject({
+  name: name('unique'),
+  type: z.enum(['public', 'hosted', 'partner']).describe('public, hosted or partner'),
+  protocol: z.enum(['xmpp', 'sip']).describe('xmpp or sip'),
+  enabled: flag('false keeps the row, and nothing crosses').default(true),
+  verification: level.default('verified').describe('how far its users are believed'),
+  domains: z.array(domainPattern('a domain, or *.domain')).min(1).describe('the domains it owns'),
+  link: name('xmpp: the link that carries it').optional(),
+  accessEdges: z
+    .array(domain('a host name'))
+    .min(1)
+    .optional()
+    .describe('sip: the names that its client certificate may carry'),
+  assertingHeader: z
+    .string()
+    .regex(/^[A-Za-z0-9.!%*_+`'~-]+$/)
+    .optional()
+    .describe('sip: the header in which it asserts that its user is verified'),
+  congestionSafePath: flag('long and pipelined messages (RFC 3428 §8)').default(false),
+  icon: z.string().max(2048).optional().describe('URL of a picture'),
+  description: z.string().max(1024).optional().describe('for people'),
+})
+
+const comment = z.string().max(1024).default('').describe('for people')
+
+const contacts = z.array(contact('user@domain, sip:user@domain, "@domain", provider:NAME or everyone'))
+
+const federation = z.strictObject({
+  enabled: flag('nothing crosses while it is off').default(true),
+  sip: flag('SIP partners').default(true),
+  publicIm: flag('providers of type public').default(true),
+  xmpp: flag('XMPP providers').default(true),
+  openDiscovery: openDiscovery.prefault({}).describe('domains that no row knows'),
+  homes: z.array(home).default([]).describe('home servers'),
+  servedDomains: z.array(servedDomain).default([]).describe('our domains'),
+  links: z.array(link).default([]).describe('connections to XMPP servers'),
+  providers: z.array(provider).default([]).describe('who is on the other side'),
+  allowedDomains: z
+    .array(
+      z.strictObject({
+        name: domain('covers its subdomains'),
+        verification: level.default('verified').describe('how far its users are believed'),
+        comment,
+      }),
+    )
+    .default([])
+    .describe('domains without a provider'),
+  blockedDomains: z
+    .array(z.strictObject({ name: domain('covers its subdomains'), comment }))
+    .default([])
+    .describe('wins over everything'),
+  users: z
+    .array(
+      z.strictObject({
+        user: userAddress('sip:user@domain'),
+        enabled: flag('false: nothing crosses for this user').default(true),
+        home: name('home server, if not that of the domain').optional(),
+        contactsOnly: flag('admit only who is on the Allow list').default(false),
+        hideNotes: flag('withhold status notes').default(false),
+      }),
+    )
+    .default([])
+    .describe('the users of domains with "users: listed", and settings of others'),
+  contacts: z
+    .array(
+      z.strictObject({
+        user: userAddress('sip:user@domain'),
+        allow: contacts.default([]).describe('who may reach the user where only contacts may'),
+        block: contacts.default([]).describe('who may not; wins over allow'),
+      }),
+    )
+    .default([])
+    .describe('contact lists'),
+})
+
+export const fileSchema = z.strictObject({
+  log: log.prefault({}).describe('the log'),
+  sip: sip.prefault({}).describe('the SIP side'),
+  xmpp: xmpp.prefault({}).describe('the XMPP side'),
+  interworking: interworking.prefault({}).describe('the translation'),
+  shutdown: shutdown.prefault({}).describe('the end'),
+  federation: federation.describe('who may speak to whom'),
+})
+
+export type FileValues = z.output<typeof fileSchema>
