@@ -8,7 +8,6 @@ import { HELP, type Options, readOptions } from './options.ts'
 import { faultsOf, GOALS, medianOf, type Name, rounded, table } from './report.ts'
 import { NULL_GATEWAY, runScenario } from './scenario.ts'
 
-const GATEWAY = 'dist/main.js'
 const lines: string[] = []
 let failed = false
 
@@ -57,15 +56,17 @@ async function measure(
         seconds: kind === 'run' ? options.seconds : 2,
         watch: kind === 'run' ? options.watch : 0,
       },
-      entry: kind === 'run' ? GATEWAY : NULL_GATEWAY,
+      entry: kind === 'run' ? options.gateway : NULL_GATEWAY,
       nodeFlags: kind === 'run' ? options.nodeFlags : [],
       onWatch: (message) => print(JSON.stringify({ ...message, scenario: name })),
     })
     const { kind: _outcome, ...figures } = rounded(outcome)
     print(JSON.stringify({ kind, scenario: name, run, ...figures }))
     const faults = faultsOf(outcome)
-    if (faults.length > 0) complain(`${kind} ${name}: ${faults.join(', ')}`)
-    return outcome
+    if (faults.length > 0) complain(`${kind} ${name}: ${faults.join(', ')} ${outcome.refusal ?? ''}`)
+    if (outcome.messages > 0) return outcome
+    complain(`${kind} ${name}: nothing crossed in the measured time`)
+    return undefined
   } catch (error) {
     complain(`${kind} ${name}: ${error instanceof Error ? error.message : String(error)}`)
     return undefined
@@ -93,12 +94,7 @@ async function scenarios(options: Options): Promise<void> {
   if (medians.size > 0 && !options.json) process.stdout.write(`\n${table(medians, ceilings)}\n`)
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2))
-  if (options.help) {
-    process.stdout.write(HELP)
-    return
-  }
+async function main(options: Options): Promise<void> {
   const here = machine(loadavg()[0] ?? 0)
   print(JSON.stringify(here))
   if (!here.pinned)
@@ -109,9 +105,15 @@ async function main(): Promise<void> {
   writeFileSync(`bench/results/${here.at.replaceAll(':', '')}.jsonl`, `${lines.join('\n')}\n`)
 }
 
+// Ends by `exit`, so that no gateway stays behind on a pinned core.
+process.on('SIGINT', () => process.exit(130))
+process.on('SIGTERM', () => process.exit(143))
+
 try {
-  await main()
+  const options = readOptions(process.argv.slice(2))
+  if (options.help) process.stdout.write(HELP)
+  else await main(options)
 } catch (error) {
-  complain(error instanceof TypeError ? `${error.message} (--help lists the options)` : String(error))
+  complain(error instanceof TypeError ? error.message : String(error))
 }
 process.exitCode = failed ? 1 : 0

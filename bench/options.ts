@@ -10,6 +10,7 @@ export const HELP = `Usage: npm run bench -- [options]
   --targets N        conversations, each with a SIP target of its own (1024)
   --bytes N          size of the SIP request on the wire (600)
   --watch N          report messages and memory every N seconds: for long runs, with --runs 1 --seconds 3600
+  --gateway FILE     entry script of the gateway (dist/main.js), to compare with another build
   --node-flags TEXT  flags for the gateway's Node
   --json             JSON lines only, without the table
   --short            for continuous integration: 2 s each, one run; speed is shown, never judged
@@ -27,6 +28,7 @@ export interface Options {
   readonly targets: number
   readonly bytes: number
   readonly watch: number
+  readonly gateway: string
   readonly nodeFlags: readonly string[]
   readonly json: boolean
   readonly short: boolean
@@ -46,6 +48,7 @@ export function readOptions(args: readonly string[]): Options {
       targets: { type: 'string' },
       bytes: { type: 'string' },
       watch: { type: 'string' },
+      gateway: { type: 'string', default: 'dist/main.js' },
       'node-flags': { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
       short: { type: 'boolean', default: false },
@@ -68,6 +71,7 @@ export function readOptions(args: readonly string[]): Options {
     targets: number('targets', values.targets, 1024, 1),
     bytes: number('bytes', values.bytes, 600, 400),
     watch: number('watch', values.watch, 0, 0),
+    gateway: values.gateway,
     nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
     json: values.json,
     short,

@@ -29,6 +29,10 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), 'dragoman-bench-'))
   const log = join(directory, 'gateway.log')
   const children: ChildProcess[] = []
+  const killAll = (): void => {
+    for (const child of children) child.kill('SIGKILL')
+  }
+  process.on('exit', killAll)
   try {
     const load: Load = { ...options.load, gatewayPort: await freePort() }
     const [command, ...args] = nodeOn(1, compiled('./load/generator.js'), JSON.stringify(load))
@@ -49,6 +53,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
     throw new Error(`${cause instanceof Error ? cause.message : cause}\n${tail}`, { cause })
   } finally {
     await Promise.all(children.reverse().map(stop))
+    process.off('exit', killAll)
     rmSync(directory, { recursive: true, force: true })
   }
 }

@@ -60,7 +60,7 @@ async function run(pid: number): Promise<Outcome> {
   const repeats = setInterval(() => {
     running.repeat(performance.now())
     wake()
-  }, 20)
+  }, 50)
   await running.prepare()
   sending = true
   await sleep(load.warmUp * 1000)
@@ -110,6 +110,7 @@ async function run(pid: number): Promise<Outcome> {
   }
 }
 
+process.on('disconnect', () => process.exit(0))
 process.on('message', (message: ToGenerator) => {
   run(message.pid).then(
     (outcome) => {
@@ -117,7 +118,6 @@ process.on('message', (message: ToGenerator) => {
       xmpp.close()
       sip.close()
       process.disconnect()
-      setTimeout(() => process.exit(0), 500).unref()
     },
     (error: unknown) => {
       process.stderr.write(`load generator: ${error instanceof Error ? error.message : String(error)}\n`)

@@ -1,8 +1,9 @@
-import { Ledger, Window } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import { type Load, sipUser, xmppUser } from './run.ts'
 import type { SipPeer } from './sip-peer.ts'
 import { MARK, SEQUENCE, sequenceIn, Template, textOf } from './template.ts'
 import type { Traffic } from './traffic.ts'
+import { Window } from './window.ts'
 
 /** Before the sequence number in the branch: shows that a response is ours, and where its number is. */
 const BRANCH = `z9hG4bK${MARK}`
@@ -31,7 +32,7 @@ export function sipToXmpp(load: Load, sip: SipPeer): Traffic {
     },
     async prepare() {},
     fill() {
-      while (window.mayOpen) write(window.start(performance.now()))
+      window.fill(write, (sequence) => ledger.excuse(sequence))
     },
     repeat(now) {
       // RFC 3261 §17.1.2.2: over a reliable transport nothing is repeated.

@@ -1,6 +1,6 @@
-import type { Window } from './ledger.ts'
 import type { Outcome } from './run.ts'
 import type { Reply } from './sip-peer.ts'
+import type { Window } from './window.ts'
 
 /** One direction of traffic: what it sends, and what it makes of what arrives. */
 export interface Traffic {

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Ledger, Window } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import { type Load, sipUser, xmppUser } from './run.ts'
 import { okTo } from './sip-peer.ts'
 import { escapeXml, SEQUENCE, sequenceIn, Template, textOf } from './template.ts'
 import type { Traffic } from './traffic.ts'
+import { Window } from './window.ts'
 import type { XmppServer } from './xmpp-server.ts'
 
 /** The head of an average request; `prepare` corrects it by what really comes. */
@@ -22,8 +23,7 @@ export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
   let refused = 0
   let refusal: string | undefined
 
-  const send = (): void => {
-    const sequence = window.start(performance.now())
+  const send = (sequence: number): void => {
     xmpp.send((templates[sequence % load.conversations] as Template).stamp(sequence))
   }
 
@@ -38,7 +38,7 @@ export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
     async prepare() {
       let characters = FIRST_GUESS
       for (let n = 0; n < 2; n++) {
-        send()
+        send(window.start(performance.now()))
         for (let waited = 0; window.open > 0 && waited < 5000; waited += 10) await sleep(10)
         if (refusal !== undefined) throw new Error(`the first message was refused: ${refusal}`)
         if (window.open > 0) throw new Error('the first message did not cross within 5 s')
@@ -49,7 +49,7 @@ export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
       bytes = 0
     },
     fill() {
-      while (window.mayOpen) send()
+      window.fill(send, (sequence) => ledger.excuse(sequence))
     },
     repeat() {},
     /** The only stanzas that come this way are error bounces. */
@@ -78,7 +78,7 @@ export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
       if (ledger.arrive(sequence)) {
         branches[sequence % REMEMBERED] = branch
         window.finish(sequence, performance.now())
-      } else if (branches[sequence % REMEMBERED] === branch) retransmissions++
+      } else if (load.transport === 'udp' && branches[sequence % REMEMBERED] === branch) retransmissions++
       else duplicates++
     },
     books: () => ({
