@@ -15,6 +15,7 @@ export type PrecisError =
   /** Four applications of the rules gave four different strings. */
   | 'unstable'
 
+const ASCII = /^[\0-\x7f]*$/
 const FORMS_OF_WIDTH = /[\u3000\uff00-\uffef]/g
 const NON_ASCII_SPACE = /(?! )\p{Zs}/gu
 
@@ -42,7 +43,8 @@ function settle(text: string, once: (text: string) => string): string | undefine
 }
 
 /** The mappings of UsernameCaseMapped alone: nothing is checked. `undefined` if they never settle. */
-export const mapUsername = (text: string): string | undefined => settle(text, usernameOnce)
+export const mapUsername = (text: string): string | undefined =>
+  ASCII.test(text) ? text.toLowerCase() : settle(text, usernameOnce)
 
 /**
  * UsernameCaseMapped, RFC 8265 §3.3. The string class is checked after the mappings, as RFC 8264 §7 orders and RFC 7622
