@@ -1,6 +1,6 @@
-import { canonicalName } from './header-names.ts'
+import { canonicalName, knownName } from './header-names.ts'
 import type { HeaderField } from './headers.ts'
-import { type Fault, misframed } from './parse-error.ts'
+import { type Fault, misframed, TOO_MANY_FIELDS } from './parse-error.ts'
 import { TOKEN, trimSpace } from './scan.ts'
 
 /** Lines that could be read, and the first thing that was wrong. */
@@ -24,6 +24,7 @@ export function scanFields(text: string, start: number, limit: number, ascii: bo
   const end = text.length
   const nul = text.includes('\0')
   let at = start
+  let lines = 0
   while (at < end) {
     const colon = text.indexOf(':', at)
     let cr = text.indexOf('\r', at)
@@ -45,6 +46,10 @@ export function scanFields(text: string, start: number, limit: number, ascii: bo
       cr = text.indexOf('\r', after)
       if (text.indexOf('\n', after) !== cr + 1) cr = -1
     }
+    if (++lines > limit) {
+      fault = TOO_MANY_FIELDS
+      break
+    }
     const lineEnd = cr
     const lineStart = at
     at = cr + 2
@@ -52,13 +57,9 @@ export function scanFields(text: string, start: number, limit: number, ascii: bo
       fault ??= misframed('Bare CR or LF')
       continue
     }
-    if (fields.length >= limit) {
-      fault = { status: 513, reason: 'Too many header fields', framing: true }
-      break
-    }
     const rawName = colon < 0 || colon > lineEnd ? '' : trimEnd(text.slice(lineStart, colon))
-    const name = canonicalName(rawName)
-    if (name === rawName ? rawName === '' || !isName(rawName) : !TOKEN.test(rawName)) {
+    const name = knownName(rawName) ?? (TOKEN.test(rawName) ? canonicalName(rawName) : undefined)
+    if (name === undefined) {
       fault ??= misframed('Malformed header field name')
       continue
     }
@@ -78,9 +79,6 @@ export function scanFields(text: string, start: number, limit: number, ascii: bo
   }
   return { fields, fault }
 }
-
-/** Names in the table are tokens; others are looked at. */
-const isName = (name: string): boolean => TOKEN.test(name)
 
 const trimEnd = (text: string): string => {
   const code = text.charCodeAt(text.length - 1)

@@ -1,9 +1,9 @@
 import { isAscii } from 'node:buffer'
-import { HEAD_TOO_LARGE, type Head, messageOf, parseHead } from './head.ts'
+import { type Head, messageOf, parseHead } from './head.ts'
 import { DEFAULT_LIMITS, type SipLimits } from './limits.ts'
 import type { SipMessage } from './message.ts'
 import { asBuffer } from './parse.ts'
-import { type Fault, misframed, type SipParseError } from './parse-error.ts'
+import { type Fault, HEAD_TOO_LARGE, misframed, type SipParseError, TOO_MANY_FIELDS } from './parse-error.ts'
 
 /** What a stream holds. */
 export type Frame =
@@ -102,7 +102,7 @@ export class SipFramer {
     // Three octets more may be the beginning of its end.
     if (size > headBytes + (found >= 0 ? 0 : 3)) return this.#refuseHead(frames, HEAD_TOO_LARGE)
     this.#countLines()
-    if (this.#lines > this.#limits.headerCount + 1) return this.#refuseHead(frames, TOO_MANY)
+    if (this.#lines > this.#limits.headerCount + 1) return this.#refuseHead(frames, TOO_MANY_FIELDS)
     return false
   }
 
@@ -111,7 +111,7 @@ export class SipFramer {
     const to = Math.max(this.#searched, this.#end - 3)
     for (let i = this.#searched; i < to; i++) {
       const next = this.#bytes[i + 1]
-      if (this.#bytes[i] === LF && next !== 0x20 && next !== 0x09) this.#lines++
+      if (this.#bytes[i] === LF && this.#bytes[i - 1] === CR && next !== 0x20 && next !== 0x09) this.#lines++
     }
     this.#searched = to
   }
@@ -139,7 +139,8 @@ export class SipFramer {
     const lastLine = text.lastIndexOf('\r\n')
     if (lastLine < 0) return this.#fail(frames, { kind: 'drop', reason: 'not SIP' })
     const head = parseHead(text.slice(0, lastLine + 2), this.#limits, false)
-    return this.#fail(frames, head.refuse(fault))
+    // The fault that a stream cut into single octets would have met first.
+    return this.#fail(frames, head.refuse(head.fault === TOO_MANY_FIELDS ? TOO_MANY_FIELDS : fault))
   }
 
   #fail(frames: Frame[], error: SipParseError): false {
@@ -185,8 +186,6 @@ export class SipFramer {
     this.#start = 0
   }
 }
-
-const TOO_MANY: Fault = { status: 513, reason: 'Too many header fields', framing: true }
 
 const missingLength = (head: Head): Fault | undefined =>
   head.contentLength === undefined ? misframed('Missing Content-Length header field') : undefined

@@ -2,7 +2,7 @@ import { scanFields } from './fields.ts'
 import { Headers } from './headers.ts'
 import type { SipLimits } from './limits.ts'
 import type { SipMessage } from './message.ts'
-import { type Fault, malformed, misframed, type SipParseError } from './parse-error.ts'
+import { BODY_TOO_LARGE, type Fault, misframed, type SipParseError } from './parse-error.ts'
 import { checkRequired, recovered, repeated } from './required.ts'
 import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts'
 
@@ -34,8 +34,7 @@ export function parseHead(text: string, limits: SipLimits, ascii: boolean): Head
   if (lengthText !== undefined) {
     contentLength = /^[0-9]{1,15}$/.test(lengthText) ? Number(lengthText) : undefined
     if (contentLength === undefined) misfit = misframed('Malformed Content-Length header field')
-    else if (contentLength > limits.bodyBytes)
-      misfit = { status: 413, reason: 'Request Entity Too Large', framing: true }
+    else if (contentLength > limits.bodyBytes) misfit = BODY_TOO_LARGE
   }
 
   const fault =
@@ -74,7 +73,3 @@ export function messageOf(line: RequestLine | StatusLine, headers: Headers, body
     ? { kind: 'request', method: line.method, uri: line.uri, headers, body }
     : { kind: 'response', status: line.status, reason: line.reason, headers, body }
 }
-
-/** A head that has no end yet. */
-export const HEAD_TOO_LARGE: Fault = { status: 513, reason: 'Message Too Large', framing: true }
-export const HEAD_UNFINISHED: Fault = malformed('No empty line after the header fields')

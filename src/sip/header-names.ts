@@ -112,5 +112,8 @@ export function canonicalName(raw: string): string {
   return KNOWN.get(lower) ?? lower.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
+/** The canonical name where the spelling is a usual one, which is then a token too. */
+export const knownName = (raw: string): string | undefined => KNOWN.get(raw)
+
 /** True for the canonical spellings that need no further check before they are written. */
 export const isKnownName = (name: string): boolean => KNOWN.get(name) === name

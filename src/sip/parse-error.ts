@@ -32,3 +32,8 @@ export interface Fault {
 
 export const malformed = (reason: string): Fault => ({ status: 400, reason, framing: false })
 export const misframed = (reason: string): Fault => ({ status: 400, reason, framing: true })
+
+/** A head whose end does not come. */
+export const HEAD_TOO_LARGE: Fault = { status: 513, reason: 'Message Too Large', framing: true }
+export const TOO_MANY_FIELDS: Fault = { status: 513, reason: 'Too many header fields', framing: true }
+export const BODY_TOO_LARGE: Fault = { status: 413, reason: 'Request Entity Too Large', framing: true }

@@ -1,5 +1,6 @@
 import { type HeaderField, Headers } from './headers.ts'
 import { type Fault, malformed, misframed } from './parse-error.ts'
+import { parseOneVia, sentByOnly, splitFirst } from './via.ts'
 
 /** Header fields that hold one value and may come once (RFC 3261 §7.3.1, §20 and the RFCs of the others). */
 const SINGLE = new Map(
@@ -82,11 +83,16 @@ const ECHOED: ReadonlySet<string> = new Set(['Via', 'From', 'To', 'Call-ID', 'CS
 /** What a response repeats of a malformed request: every Via, and the first of each other field. */
 export function recovered(fields: readonly HeaderField[]): Headers {
   const seen = new Set<string>()
-  return new Headers(
-    fields.filter(([name]) => {
-      if (!ECHOED.has(name) || (name !== 'Via' && seen.has(name))) return false
-      seen.add(name)
-      return true
-    }),
-  )
+  const echoed: HeaderField[] = []
+  for (const field of fields) {
+    const [name, value] = field
+    if (!ECHOED.has(name) || (name !== 'Via' && seen.has(name))) continue
+    if (name === 'Via' && !seen.has('Via') && !parseOneVia(splitFirst(value)[0]).ok) {
+      const rest = sentByOnly(value)
+      if (rest === undefined) continue
+      echoed.push(['Via', rest])
+    } else echoed.push(field)
+    seen.add(name)
+  }
+  return new Headers(echoed)
 }

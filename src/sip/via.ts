@@ -64,3 +64,11 @@ export function viaText(via: Via): string {
   const port = via.port === undefined ? '' : `:${via.port}`
   return `${via.protocol}/${via.transport} ${via.host}${port}${paramsText(via.params)}`
 }
+
+/** What can be saved of a hop with malformed parameters, so that its request can be answered (RFC 4475 §3.1.2.1). */
+export function sentByOnly(text: string): string | undefined {
+  const head = HEAD.exec(text)
+  if (head === null) return undefined
+  const via = parseOneVia(trimSpace(head[0]))
+  return via.ok ? viaText(via.value) : undefined
+}
