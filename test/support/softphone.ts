@@ -8,7 +8,7 @@ import { Child } from './process.ts'
 import { tempDir } from './temp.ts'
 
 export interface SoftphoneOptions {
-  /** Its address-of-record, as `sip:romeo@sip.example`. It does not register. */
+  /** Its address-of-record, as `sip:romeo@sip.example`. It tries to register and lives without. */
   readonly uri: string
   /** Outbound proxy on 127.0.0.1. */
   readonly proxy: { readonly port: number; readonly transport?: 'udp' | 'tcp' }
@@ -41,7 +41,7 @@ const SHOWN = /(?:^|[\r\n])(sips?:[^\r\n"]+): "([\s\S]*?)"\r?\n/g
 /** A refused message in red on stderr: status and reason between two colour sequences. */
 const FAILURE = /\[31m([3-6]\d\d [^\u001b]+)/
 
-/** baresip as a text phone without registration, driven over its own console (module cons) on 127.0.0.1. */
+/** baresip as a text phone that needs no registrar, driven over its own console (module cons) on 127.0.0.1. */
 export async function startSoftphone(options: SoftphoneOptions): Promise<Softphone> {
   const directory = await tempDir('softphone')
   const [free] = await freePorts(2)
@@ -96,10 +96,13 @@ export async function writePhone(
   phone: SoftphoneOptions & { readonly port: number; readonly console: readonly string[] },
 ): Promise<void> {
   const outbound = `sip:127.0.0.1:${phone.proxy.port};transport=${phone.proxy.transport ?? 'udp'}`
+  // COMPAT(baresip 1.1): an account that never registers takes only requests whose URI has a local host. So it tries to,
+  // and the refusal does no harm.
+  const account = `<${phone.uri}>;regint=3600;outbound="${outbound}"`
   const files = {
-    accounts: [`<${phone.uri}>;regint=0;outbound="${outbound}"`],
-    contacts: [`"Contact" <${phone.contact}>`],
-    current_contact: [phone.contact],
+    accounts: `${account}\n`,
+    contacts: `"Contact" <${phone.contact}>\n`,
+    current_contact: phone.contact,
     config: [
       `sip_listen 127.0.0.1:${phone.port}`,
       `module_path ${await modulePath()}`,
@@ -110,7 +113,8 @@ export async function writePhone(
       'module_app account.so',
       'module_app contact.so',
       'module_app menu.so',
-    ],
+      '',
+    ].join('\n'),
   }
   for (const [name, lines] of Object.entries(files))
     await writeFile(join(directory, name), `${lines.join('\n')}\n`)
