@@ -1,9 +1,11 @@
 import type { Address } from './address.ts'
 
-export type RequestKind = 'message' | 'presence' | 'session' | 'query'
+/** `query`: disco, version, vCard and the like towards a user. */
+export const REQUEST_KINDS = ['message', 'presence', 'session', 'query'] as const
+
+export type RequestKind = (typeof REQUEST_KINDS)[number]
 
 export interface RequestFacts {
-  /** `query`: disco, version, vCard and the like towards a user. */
   readonly kind: RequestKind
   readonly from: Address
   readonly to: Address

@@ -26,7 +26,7 @@ export interface Standing {
 }
 
 export function standingOfProvider(provider: Provider): Standing {
-  const who = `provider ${provider.name} (${provider.type}, ${provider.protocol})`
+  const who = `${provider.name} (${provider.type}, ${provider.protocol})`
   const step = provider.suspended
     ? refuse('suspended', `${who} is suspended`)
     : provider.enabled

@@ -1,0 +1,137 @@
+import { parseAddress, textOfAddress } from '../federation/address.ts'
+import { decide } from '../federation/decide.ts'
+import type { Evidence } from '../federation/evidence.ts'
+import { expectedEvidence } from '../federation/expected-evidence.ts'
+import { loadSubject } from '../federation/load-subject.ts'
+import { answerOf, type OutsideAnswer, REFUSALS } from '../federation/refusals.ts'
+import { REQUEST_KINDS, type RequestFacts } from '../federation/request.ts'
+import { type Route, route } from '../federation/route.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
+import type { Step, Verdict } from '../federation/verdict.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+
+/** A question to the federation rules with its answer, and where the request would go. */
+export interface Explanation {
+  readonly request: RequestFacts
+  readonly evidence: Evidence
+  readonly verdict: Verdict
+  readonly route: Route
+}
+
+/** The request of `dragoman explain --from … --to … --kind …`, or a sentence on what is wrong with it. */
+export function requestFrom(options: {
+  readonly from: string
+  readonly to: string
+  readonly kind: string
+}): Result<RequestFacts, string> {
+  const from = parseAddress(options.from)
+  if (!from.ok)
+    return err(`--from: "${options.from}" is not an address; write user@domain or sip:user@domain`)
+  const to = parseAddress(options.to)
+  if (!to.ok) return err(`--to: "${options.to}" is not an address; write user@domain or sip:user@domain`)
+  const kind = REQUEST_KINDS.find((known) => known === options.kind)
+  if (kind === undefined) {
+    return err(`--kind: "${options.kind}" is not a kind of request; one of ${REQUEST_KINDS.join(', ')}`)
+  }
+  return ok({ from: from.value, to: to.value, kind })
+}
+
+/** Asks what the live path asks, of a sender that proves what the rightful one would. */
+export function explain(snapshot: Snapshot, request: RequestFacts): Explanation {
+  const subject = loadSubject(snapshot, request)
+  const evidence = expectedEvidence(request, snapshot, subject)
+  return {
+    request,
+    evidence,
+    verdict: decide(request, evidence, snapshot, subject),
+    route: route(snapshot, request.from.domain, request.to.domain, subject.home),
+  }
+}
+
+const SIGN = { pass: '✓', refuse: '✗', skip: '–' } as const satisfies Record<Step['result'], string>
+
+export function textOfExplanation({ request, evidence, verdict, route: way }: Explanation): string {
+  const width = Math.max(...verdict.steps.map(({ name }) => name.length))
+  const lines = [
+    `${request.kind} from ${textOfAddress(request.from)} to ${textOfAddress(request.to)} (${verdict.direction})`,
+    `assuming that the sender ${textOfEvidence(evidence)}`,
+    '',
+    ...verdict.steps.map(({ name, result, detail }) => `  ${SIGN[result]} ${name.padEnd(width)}  ${detail}`),
+    '',
+  ]
+  if (verdict.outcome === 'deliver') {
+    lines.push(`delivered, marked ${verdict.mark}, ${textOfRoute(way)}`)
+  } else {
+    const answer: OutsideAnswer = answerOf(verdict.reason)
+    lines.push(
+      `refused: ${verdict.reason}`,
+      `  ${REFUSALS[verdict.reason].meaning}`,
+      `  the sender hears: "${answer.text}" (SIP ${answer.sipStatus}, XMPP ${answer.condition})`,
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** For scripts; what stands in it is stable. */
+export function jsonOfExplanation({ request, evidence, verdict, route: way }: Explanation): object {
+  return {
+    request: { kind: request.kind, from: textOfAddress(request.from), to: textOfAddress(request.to) },
+    evidence,
+    verdict,
+    answer: verdict.outcome === 'refuse' ? answerOf(verdict.reason) : undefined,
+    route: { kind: way.kind, to: nameOfRoute(way) },
+  }
+}
+
+function textOfEvidence(evidence: Evidence): string {
+  switch (evidence.kind) {
+    case 'component':
+      return `comes over link ${evidence.link}`
+    case 'home':
+      return `comes from home ${evidence.home}`
+    case 'sip-peer':
+      return `shows a client certificate for ${evidence.names.join(', ')}, and says nothing of its user`
+    case 's2s':
+      return `shows its certificate on link ${evidence.link}`
+    case 'none':
+      return 'proves nothing, since there is no link it could come over'
+    default:
+      return evidence satisfies never
+  }
+}
+
+function nameOfRoute(way: Route): string | undefined {
+  switch (way.kind) {
+    case 'home':
+      return way.home.name
+    case 'component':
+    case 's2s':
+      return way.link.name
+    case 'sip':
+      return way.provider.name
+    case 'discover':
+      return way.domain
+    case 'none':
+      return undefined
+    default:
+      return way satisfies never
+  }
+}
+
+function textOfRoute(way: Route): string {
+  switch (way.kind) {
+    case 'home':
+      return `to home ${way.home.name}`
+    case 'component':
+    case 's2s':
+      return `over link ${way.link.name}`
+    case 'sip':
+      return `to an access edge of ${way.provider.name}`
+    case 'discover':
+      return `to what DNS says of ${way.domain}`
+    case 'none':
+      return `but there is no way (${way.reason})`
+    default:
+      return way satisfies never
+  }
+}

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { jsonOfCheck, textOfCheck } from '../../src/cli/check.ts'
+import { readConfig } from '../../src/config/read.ts'
+
+const FILE = 'gateway.config.yaml'
+const text = readFileSync(new URL(`../../${FILE}`, import.meta.url), 'utf8')
+const check = (source: string) => readConfig(source, FILE, { DRAGOMAN_PROSODY_SECRET: 'swordfish' })
+
+test('a valid file', () => {
+  expect(textOfCheck(FILE, check(text))).toBe(
+    'gateway.config.yaml: valid (2 listeners, 1 home, 1 served domain, 1 link, 1 provider)\n',
+  )
+  expect(
+    textOfCheck(FILE, check(text.replace('enabled: true # nothing', 'enabled: false # nothing'))),
+  ).toContain('federation is off, nothing will cross')
+  expect(JSON.stringify(jsonOfCheck(FILE, check(text)))).not.toContain('swordfish')
+})
+
+test('problems, one a line, with place and cure', () => {
+  const wrong = check(text.replace('verification: contacts # verified', 'verification: contact # verified'))
+  const line = text.slice(0, text.indexOf('verification: contacts # verified')).split('\n').length
+  expect(textOfCheck(FILE, wrong)).toBe(
+    `gateway.config.yaml:${line}:21: federation.providers[0].verification: "contact" is not known here (one of verified, contacts, all; did you mean contacts?)\ngateway.config.yaml: 1 problem\n`,
+  )
+  expect(jsonOfCheck(FILE, wrong)).toMatchObject({
+    valid: false,
+    problems: [{ line, column: 21, path: 'federation.providers[0].verification' }],
+  })
+})

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { explain, jsonOfExplanation, requestFrom, textOfExplanation } from '../../src/cli/explain.ts'
+import type { FederationInput } from '../../src/federation/snapshot.ts'
+import { byAddress, contacts, must, snapshot, xmppProvider } from '../federation/fixtures.ts'
+
+const ask = (parts: Partial<FederationInput>, from = 'juliet@xmpp.example', to = 'sip:romeo@sip.example') =>
+  explain(snapshot(parts), must(requestFrom({ from, to, kind: 'message' })))
+
+const friends = { contacts: [contacts({ allow: [byAddress('juliet@xmpp.example')] })] }
+
+test('what would be delivered, with every step', () => {
+  expect(
+    textOfExplanation(ask(friends)),
+  ).toBe(`message from juliet@xmpp.example to romeo@sip.example (inbound)
+assuming that the sender comes over link prosody
+
+  ✓ sides            from outside to a served domain
+  ✓ switches         federation and what the remote side needs are on
+  ✓ blocked-domains  the remote domain is not blocked
+  ✓ provider         Example XMPP (partner, xmpp) is enabled
+  ✓ domain-proof     the link’s remote list holds the sender’s domain
+  ✓ user             the home server knows whether the user exists
+  – policy           policies are not in use
+  ✓ block-list       not on the user’s block list
+  ✓ limits           within the peer’s limits
+  ✓ level            the sender is on the recipient’s Allow list
+
+delivered, marked unverified, to home main
+`)
+})
+
+test('what is refused, with what the sender hears', () => {
+  const text = textOfExplanation(ask({ providers: [xmppProvider({ enabled: false })] }))
+  expect(text).toContain('  ✗ provider         Example XMPP (partner, xmpp) is disabled\n')
+  expect(text).toContain('  – domain-proof     not asked: refused above\n')
+  expect(text).toContain('refused: provider-disabled\n')
+  expect(text).toContain('the sender hears: "Not permitted" (SIP 403, XMPP forbidden)\n')
+})
+
+test('outbound, assuming the home server of the sender', () => {
+  const text = textOfExplanation(ask({}, 'romeo@sip.example', 'juliet@xmpp.example'))
+  expect(text).toContain('(outbound)\nassuming that the sender comes from home main\n')
+  expect(text).toContain('delivered, marked verified, over link prosody\n')
+})
+
+test('for scripts', () => {
+  expect(JSON.parse(JSON.stringify(jsonOfExplanation(ask({}))))).toMatchObject({
+    request: { kind: 'message', from: 'juliet@xmpp.example', to: 'romeo@sip.example' },
+    evidence: { kind: 'component', link: 'prosody' },
+    verdict: { outcome: 'refuse', reason: 'not-a-contact', level: 'contacts', asserted: 'unverified' },
+    answer: { sipStatus: 403, condition: 'forbidden' },
+    route: { kind: 'home', to: 'main' },
+  })
+})
+
+test.for([
+  ['--from', { from: 'juliet', to: 'romeo@sip.example', kind: 'message' }],
+  ['--to', { from: 'juliet@xmpp.example', to: '@sip.example', kind: 'message' }],
+  ['--kind', { from: 'juliet@xmpp.example', to: 'romeo@sip.example', kind: 'telegram' }],
+] as const)('a wrong %s is told', ([option, options]) => {
+  expect(requestFrom(options)).toMatchObject({ ok: false, error: expect.stringContaining(option) })
+})
