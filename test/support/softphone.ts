@@ -116,8 +116,7 @@ export async function writePhone(
       '',
     ].join('\n'),
   }
-  for (const [name, lines] of Object.entries(files))
-    await writeFile(join(directory, name), `${lines.join('\n')}\n`)
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
 }
 
 /** Where the distribution keeps baresip's modules: its compiled default is not always that place. */
