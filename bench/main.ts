@@ -116,4 +116,4 @@ try {
 } catch (error) {
   complain(error instanceof TypeError ? error.message : String(error))
 }
-process.exitCode = failed ? 1 : 0
+if (failed) process.exitCode = 1

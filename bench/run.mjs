@@ -12,7 +12,9 @@ function compile(project) {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
-  if (status !== 0) process.stderr.write(`bench: ${project} has errors; going on with what was built\n`)
+  if (status === 0) return
+  process.stderr.write(`bench: ${project} has errors; going on with what was built\n`)
+  process.exitCode = 1
 }
 
 if (!process.argv.includes('--help') && !process.argv.includes('--no-build')) {
