@@ -101,6 +101,7 @@ async function main(options: Options): Promise<void> {
     process.stderr.write('bench: cannot pin to cores (no taskset, or one core): figures are not comparable\n')
   microBenchmarks(options)
   await scenarios(options)
+  if (lines.length === 1) complain(`--only ${options.only.join(',')} names nothing that ran`)
   mkdirSync('bench/results', { recursive: true })
   writeFileSync(`bench/results/${here.at.replaceAll(':', '')}.jsonl`, `${lines.join('\n')}\n`)
 }
