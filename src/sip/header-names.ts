@@ -91,6 +91,8 @@ const USUAL = [
   'Referred-By',
 ]
 
+const ASCII = /^[\x00-\x7f]*$/
+
 const KNOWN = new Map<string, string>()
 for (const name of [...USUAL, ...SPELLED]) {
   KNOWN.set(name, name)
@@ -108,6 +110,7 @@ for (const [short, name] of Object.entries(COMPACT)) {
 export function canonicalName(raw: string): string {
   const known = KNOWN.get(raw)
   if (known !== undefined) return known
+  if (!ASCII.test(raw)) return raw
   const lower = raw.toLowerCase()
   return KNOWN.get(lower) ?? lower.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }

@@ -10,6 +10,9 @@ export class SipWriteError extends Error {
   override readonly name = 'SipWriteError'
 }
 
+/** Nothing that would end a Request-URI or break out of angle brackets. */
+const URI_TEXT = /^[!#-;=?-~]+$/
+
 /**
  * The request as octets. Content-Length is always ours; names and values with CR, LF or NUL are refused.
  * @param topVia the value of a Via that goes above all others, so that nobody copies the headers for it
@@ -18,7 +21,7 @@ export class SipWriteError extends Error {
 export function writeRequest(request: SipRequest, topVia?: string): Buffer {
   const uri = uriText(request.uri)
   if (!TOKEN.test(request.method)) throw new SipWriteError(`not a method: ${JSON.stringify(request.method)}`)
-  if (!/^[!-~]+$/.test(uri)) throw new SipWriteError(`not a Request-URI: ${JSON.stringify(uri)}`)
+  if (!URI_TEXT.test(uri)) throw new SipWriteError(`not a Request-URI: ${JSON.stringify(uri)}`)
   const start = `${request.method} ${uri} SIP/2.0\r\n`
   return topVia === undefined ? write(start, 1, request) : write(`${start}Via: ${topVia}\r\n`, 2, request)
 }
