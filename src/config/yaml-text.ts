@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument, visit } from 'yaml'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { ConfigProblem } from './problem.ts'
 
@@ -13,11 +13,13 @@ const LARGEST = 16 * 1024 * 1024
 /** What aliases may multiply to ("billion laughs"). */
 const ALIASES = 100
 
+const ANCHOR = 'write the anchor before the alias, or the value itself'
+
 const CURES: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'keep one of the two',
   TAB_AS_INDENT: 'indent with spaces',
   MULTIPLE_DOCS: 'keep one document; remove what follows ---',
-  BAD_ALIAS: 'write the anchor before the alias, or the value itself',
+  BAD_ALIAS: ANCHOR,
   TAG_RESOLVE_FAILED: 'remove the tag',
   MULTILINE_IMPLICIT_KEY: 'look for a missing colon or quote here or on the line above',
   BAD_INDENT: 'put the line in one column with its neighbours',
@@ -47,6 +49,15 @@ export function readYaml(text: string, file: string): Result<YamlText, ConfigPro
       }),
     )
   }
+  const dangling: ConfigProblem[] = []
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return
+      const { line, col } = lines.linePos(alias.range?.[0] ?? 0)
+      dangling.push(at(line, col, `alias *${alias.source} has no anchor`, ANCHOR))
+    },
+  })
+  if (dangling.length > 0) return err(dangling)
   try {
     return ok({ document, lines, value: document.toJS({ maxAliasCount: ALIASES }) })
   } catch (error) {
