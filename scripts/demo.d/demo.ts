@@ -48,7 +48,6 @@ async function main(): Promise<void> {
   await using romeo = await startSipUserAgent({ uri: `sip:${ROMEO}` })
   const settings = await gatewayConfig({
     componentPort: prosody.componentPort,
-    secret: SECRET,
     homePort: romeo.port,
   })
   const hop = { host: '127.0.0.1', port: settings.sipPort, transport: 'udp' } as const

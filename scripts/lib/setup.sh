@@ -118,6 +118,7 @@ apt_install() {
 }
 
 disable_service() {
-  command -v systemctl >/dev/null || return 0
-  systemctl disable "$1.service" >/dev/null 2>&1 || note "could not disable $1.service: it may start at the next boot"
+  local tool
+  tool=$(command -v systemctl || command -v deb-systemd-helper) || return 0
+  "$tool" disable "$1.service" >/dev/null 2>&1 || note "could not disable $1.service: it may start at the next boot"
 }

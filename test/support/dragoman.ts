@@ -106,7 +106,6 @@ export function dragoman(
 export interface GatewaySetup {
   /** Prosody's component port. */
   readonly componentPort: number
-  readonly secret: string
   /** The home server's address on 127.0.0.1. */
   readonly homePort: number
   readonly homeTransport?: 'udp' | 'tcp'
