@@ -1,0 +1,125 @@
+import { localOf, parseJid } from '../jid.ts'
+import { type StanzaCondition, stanzaError } from '../stanza-error.ts'
+import { type Element, xml } from '../xml/element.ts'
+
+export const DISCO_INFO = 'http://jabber.org/protocol/disco#info'
+export const DISCO_ITEMS = 'http://jabber.org/protocol/disco#items'
+export const PING = 'urn:xmpp:ping'
+export const VERSION = 'jabber:iq:version'
+export const GATEWAY = 'jabber:iq:gateway'
+
+/** What a gateway says of itself. */
+export interface Gateway {
+  /** XEP-0092. */
+  readonly software: { readonly name: string; readonly version: string }
+  /** XEP-0030 identity of the service: category `gateway`, this type. */
+  readonly type: string
+  /** XEP-0100 §6.3: how a user finds a contact's address; absent where addresses need no help. */
+  readonly prompt?:
+    | { readonly description: string; readonly label: string; jidOf(typed: string): string | undefined }
+    | undefined
+}
+
+type Answer = { readonly result: Element | undefined } | { readonly condition: StanzaCondition }
+
+/**
+ * The answer to an IQ for the gateway (`user` absent in the address) or for one of its users: exactly one for every get
+ * and set, none for a result or an error (RFC 6120 §8.2.3). What is not offered gets `service-unavailable`.
+ */
+export function answerQuery(iq: Element, gateway: Gateway): Element | undefined {
+  const { type } = iq.attrs
+  if (type === 'result' || type === 'error') return undefined
+  if (type !== 'get' && type !== 'set')
+    return stanzaError(iq, 'bad-request', { text: 'type must be get or set' })
+  const children = iq.getChildElements()
+  const query = children[0]
+  if (query === undefined || children.length > 1)
+    return stanzaError(iq, 'bad-request', { text: 'exactly one child, please' })
+  const to = parseJid(String(iq.attrs.to ?? ''))
+  const ofUser = to.ok && localOf(to.value) !== undefined
+  const answer = ofUser ? userAnswer(type, query) : gatewayAnswer(type, query, gateway)
+  return 'condition' in answer ? stanzaError(iq, answer.condition) : resultOf(iq, answer.result)
+}
+
+const NOT_OFFERED: Answer = { condition: 'service-unavailable' }
+
+function gatewayAnswer(type: 'get' | 'set', query: Element, gateway: Gateway): Answer {
+  const namespace = query.getNS()
+  if (namespace === GATEWAY && query.name === 'query' && gateway.prompt !== undefined)
+    return promptAnswer(type, query, gateway.prompt)
+  if (type === 'set') return NOT_OFFERED
+  switch (`${namespace} ${query.name}`) {
+    case `${DISCO_INFO} query`:
+      return infoAnswer(query, { category: 'gateway', type: gateway.type, name: gateway.software.name }, [
+        DISCO_INFO,
+        DISCO_ITEMS,
+        PING,
+        VERSION,
+        ...(gateway.prompt === undefined ? [] : [GATEWAY]),
+      ])
+    case `${DISCO_ITEMS} query`:
+      return query.attrs.node === undefined
+        ? { result: xml('query', { xmlns: DISCO_ITEMS }) }
+        : { condition: 'item-not-found' }
+    case `${PING} ping`:
+      return { result: undefined }
+    case `${VERSION} query`:
+      return {
+        result: xml(
+          'query',
+          { xmlns: VERSION },
+          xml('name', {}, gateway.software.name),
+          xml('version', {}, gateway.software.version),
+        ),
+      }
+    default:
+      return NOT_OFFERED
+  }
+}
+
+/** Of a SIP user only that much is true for every one of them: it has an account, and can be asked what it is. */
+function userAnswer(type: 'get' | 'set', query: Element): Answer {
+  if (type === 'set' || query.name !== 'query') return NOT_OFFERED
+  switch (query.getNS()) {
+    case DISCO_INFO:
+      return infoAnswer(query, { category: 'account', type: 'registered' }, [DISCO_INFO, DISCO_ITEMS])
+    case DISCO_ITEMS:
+      return { result: xml('query', { xmlns: DISCO_ITEMS }) }
+    default:
+      return NOT_OFFERED
+  }
+}
+
+function infoAnswer(query: Element, identity: Record<string, string>, features: readonly string[]): Answer {
+  if (query.attrs.node !== undefined) return { condition: 'item-not-found' }
+  return {
+    result: xml(
+      'query',
+      { xmlns: DISCO_INFO },
+      xml('identity', identity),
+      ...features.map((feature) => xml('feature', { var: feature })),
+    ),
+  }
+}
+
+function promptAnswer(type: 'get' | 'set', query: Element, prompt: NonNullable<Gateway['prompt']>): Answer {
+  if (type === 'get')
+    return {
+      result: xml(
+        'query',
+        { xmlns: GATEWAY },
+        xml('desc', {}, prompt.description),
+        xml('prompt', {}, prompt.label),
+      ),
+    }
+  const typed = query.getChildText('prompt')
+  const jid = typed === null ? undefined : prompt.jidOf(typed)
+  return jid === undefined
+    ? { condition: 'item-not-found' }
+    : { result: xml('query', { xmlns: GATEWAY }, xml('jid', {}, jid)) }
+}
+
+function resultOf(iq: Element, child: Element | undefined): Element {
+  const { id, from, to } = iq.attrs
+  return xml('iq', { type: 'result', id, from: to, to: from }, child)
+}
