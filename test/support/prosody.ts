@@ -55,6 +55,7 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
   const configFile = join(directory, 'prosody.cfg.lua')
 
   await mkdir(join(directory, 'data'), { recursive: true })
+  await mkdir(join(directory, 'certs'), { recursive: true })
   await writeFile(configFile, configuration(options, { directory, c2sPort, componentPort }))
   await writeAccounts(join(directory, 'data'), options)
 

@@ -47,11 +47,13 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
   const [free] = await freePorts(2)
   const port = options.port ?? (free as number)
   const consolePort = await freePort()
-  await writePhone(directory.path, {
-    ...options,
-    port,
-    console: ['module cons.so', `cons_listen 127.0.0.1:${consolePort}`],
-  })
+  try {
+    const console = ['module cons.so', `cons_listen 127.0.0.1:${consolePort}`]
+    await writePhone(directory.path, { ...options, port, console })
+  } catch (error) {
+    await directory[Symbol.asyncDispose]()
+    throw error
+  }
 
   const child = new Child('baresip', ['-f', directory.path], { name: 'baresip' })
   const shown = new Inbox<ShownText>(`${options.uri} (baresip)`, ({ from, text }) => `${from}: ${text}`)
