@@ -1,5 +1,5 @@
 import { type Conflict, conflict, type RowRef, rowRef } from './conflicts.ts'
-import { covers, type DomainPattern, textOfPattern } from './domain-pattern.ts'
+import { textOfPattern } from './domain-pattern.ts'
 import type { ComponentLink } from './model.ts'
 import { PatternIndex } from './pattern-index.ts'
 import type { FederationInput } from './snapshot.ts'
@@ -120,20 +120,26 @@ const twice = (a: Placed, b: Placed, field: string | undefined, what: string, se
     'a remote domain has one link: take it from the remote list of one, or take one link from the served domain',
   )
 
+/** Undefined: any domain. */
+function behindOf(placed: Placed): PatternIndex<Placed> | undefined {
+  const { remote } = placed.link
+  if (remote === 'any') return undefined
+  const behind = new PatternIndex<Placed>()
+  for (const pattern of remote) behind.add(pattern, placed)
+  return behind
+}
+
 /** A provider whose domain the link cannot prove would be refused at every request. */
 function checkProviders(components: readonly Placed[], input: FederationInput): Conflict[] {
   const found: Conflict[] = []
-  const links = new Map(components.map((placed) => [placed.link.name, placed]))
+  const links = new Map(components.map((placed) => [placed.link.name, { placed, behind: behindOf(placed) }]))
   input.providers.forEach((provider, index) => {
     if (provider.protocol !== 'xmpp') return
-    const placed = links.get(provider.link)
-    const remote = placed?.link.remote
-    if (placed === undefined || remote === undefined || remote === 'any') return
-    const behind = new PatternIndex<DomainPattern>()
-    for (const pattern of remote) behind.add(pattern, pattern)
+    const link = links.get(provider.link)
+    if (link?.behind === undefined) return
+    const { placed, behind } = link
     provider.domains.forEach((pattern, at) => {
-      const wide = behind.covering(pattern)
-      if (wide !== undefined && covers(wide, pattern)) return
+      if (behind.covering(pattern) !== undefined) return
       const text = textOfPattern(pattern)
       found.push(
         conflict(
