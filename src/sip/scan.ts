@@ -90,6 +90,9 @@ function isClosed(value: string): boolean {
   return true
 }
 
+/** More of them in one place are refused: looking for repeated names takes squared time. */
+export const MAX_PARAMS = 100
+
 const NONE: Params = []
 
 /**
@@ -120,7 +123,7 @@ export function parseParams(text: string, at: number): Params | undefined {
       value = text.slice(from, i)
       i = skipSpace(text, i)
     }
-    if (has(params, name)) return undefined
+    if (params.length === MAX_PARAMS || has(params, name)) return undefined
     params.push([name, value])
   }
   return params

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { unescapeText } from './escape.ts'
-import { has } from './scan.ts'
+import { has, MAX_PARAMS } from './scan.ts'
 import type { Params, TelUri, Uri } from './uri.ts'
 
 export type UriError =
@@ -120,8 +120,12 @@ export function parseHostPort(text: string): Result<HostPort, 'bad-host' | 'bad-
 
 /** 1 to 65535. */
 export function parsePort(text: string): number | undefined {
-  if (!/^0*[0-9]{1,5}$/.test(text)) return undefined
-  const port = Number(text)
+  let port = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9 || port > 65535) return undefined
+    port = port * 10 + digit
+  }
   return port > 0 && port < 65536 ? port : undefined
 }
 
@@ -132,7 +136,7 @@ function parseUriParams(text: string): Params | undefined {
     const equals = piece.indexOf('=')
     const written = equals < 0 ? piece : piece.slice(0, equals)
     const name = parameterName(written)
-    if (has(params, name)) return undefined
+    if (params.length === MAX_PARAMS || has(params, name)) return undefined
     params.push([name, equals < 0 ? undefined : piece.slice(equals + 1)])
   }
   return params

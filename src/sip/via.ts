@@ -22,6 +22,27 @@ const HEAD =
 
 /** One `via-parm`. */
 export function parseOneVia(text: string): Result<Via, ViaError> {
+  return parsePlain(text) ?? parseSpaced(text)
+}
+
+/** As nearly everybody writes it, several times faster; undefined where it must be looked at closely. */
+function parsePlain(text: string): Result<Via, ViaError> | undefined {
+  const transport = PLAIN.find((name) => text.startsWith(name, 8))
+  if (transport === undefined || !text.startsWith('SIP/2.0/')) return undefined
+  const start = 9 + transport.length
+  const semicolon = text.indexOf(';', start)
+  const end = semicolon < 0 ? text.length : semicolon
+  if (text.charCodeAt(start - 1) !== 0x20) return undefined
+  const place = parseHostPort(text.slice(start, end))
+  const params = place.ok ? parseParams(text, end) : undefined
+  if (!place.ok || params === undefined) return undefined
+  const { host, port } = place.value
+  return ok({ protocol: 'SIP/2.0', transport, host, port, params })
+}
+
+const PLAIN = ['UDP', 'TCP', 'TLS'] as const
+
+function parseSpaced(text: string): Result<Via, ViaError> {
   const head = HEAD.exec(text)
   if (head === null) return err('bad-via')
   const place = parseHostPort(head[5] === undefined ? (head[4] as string) : `${head[4]}:${head[5]}`)
