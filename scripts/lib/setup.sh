@@ -3,6 +3,7 @@
 # Sourced by scripts/test and scripts/demo. The caller sets ASSUME_YES=1 for --yes.
 
 readonly NODE_MINIMUM=20.19
+readonly POLICY=/usr/sbin/policy-rc.d
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
 note() { printf '   %s\n' "$*" >&2; }
@@ -82,24 +83,33 @@ confirm() {
 # A service that was there before stays as it is.
 install_packages() {
   export DEBIAN_FRONTEND=noninteractive
-  local policy=/usr/sbin/policy-rc.d
   if ! known_to_apt "$@"; then
     say "apt-get update"
     apt-get update
   fi
   say "apt-get install $*"
-  if [ -e "$policy" ]; then mv "$policy" "$policy.kept"; fi
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod 755 "$policy"
+  trap allow_services EXIT
+  forbid_services
   local status=0
   apt_install "$@" || status=$?
-  rm -f "$policy"
-  if [ -e "$policy.kept" ]; then mv "$policy.kept" "$policy"; fi
+  allow_services
+  trap - EXIT
   [ "$status" -eq 0 ] || die "apt-get could not install: $*"
   local package
   for package in "$@"; do
     case "$package" in prosody) disable_service "$package" ;; esac
   done
+}
+
+forbid_services() {
+  if [ -e "$POLICY" ]; then mv "$POLICY" "$POLICY.kept"; fi
+  printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+  chmod 755 "$POLICY"
+}
+
+allow_services() {
+  rm -f "$POLICY"
+  if [ -e "$POLICY.kept" ]; then mv "$POLICY.kept" "$POLICY"; fi
 }
 
 known_to_apt() {
