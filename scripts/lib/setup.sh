@@ -128,7 +128,12 @@ apt_install() {
 }
 
 disable_service() {
-  local tool
-  tool=$(command -v systemctl || command -v deb-systemd-helper) || return 0
-  "$tool" disable "$1.service" >/dev/null 2>&1 || note "could not disable $1.service: it may start at the next boot"
+  if command -v systemctl >/dev/null; then
+    systemctl disable "$1.service" >/dev/null 2>&1 && return
+  elif command -v update-rc.d >/dev/null; then
+    update-rc.d "$1" disable >/dev/null 2>&1 && return
+  else
+    return 0
+  fi
+  note "could not disable the service $1: it may start at the next boot"
 }
