@@ -53,7 +53,7 @@ export function repeated(fields: readonly HeaderField[]): Fault | undefined {
   return undefined
 }
 
-/** Without the angle of RFC 3261's `word`: everything printable, as real identifiers have it. */
+/** Wider than RFC 3261's `callid`: everything printable in ASCII, as real identifiers have it. */
 const CALL_ID = /^[!-~]+$/
 
 /**
