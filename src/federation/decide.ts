@@ -3,12 +3,13 @@ import { domainProof } from './domain-proof.ts'
 import type { Evidence } from './evidence.ts'
 import { level, markOf } from './level.ts'
 import type { PolicyFlags } from './model.ts'
+import type { RefusalReason } from './refusals.ts'
 import type { RequestFacts } from './request.ts'
 import type { Snapshot } from './snapshot.ts'
 import { NEEDS } from './standing.ts'
 import { pass, refuse, skip } from './step.ts'
 import type { Subject } from './subject.ts'
-import { type PassingStep, STEP_NAMES, type Step, type Verdict } from './verdict.ts'
+import { STEP_NAMES, type Step, type Verdict } from './verdict.ts'
 
 /** The policy, on one screen: asked from top to bottom, the first refusal ends it. */
 const ASK = [
@@ -35,21 +36,34 @@ export function decide(
   subject: Subject,
 ): Verdict {
   const c = caseOf(request, evidence, snapshot, subject)
-  const steps: Step[] = []
+  const steps = NOT_REACHED.slice()
+  let at = 0
   for (const ask of ASK) {
     const step = ask(c)
-    steps.push(step)
-    if (step.result === 'refuse') {
-      for (let i = steps.length; i < NOT_REACHED.length; i++) steps.push(NOT_REACHED[i] as PassingStep)
-      return { outcome: 'refuse', reason: step.reason, ...judged(c, steps) }
-    }
+    steps[at++] = step
+    if (step.result === 'refuse') return refusal(c, steps, step.reason)
   }
-  return { outcome: 'deliver', ...judged(c, steps) }
+  return delivery(c, steps)
 }
 
-const NOT_REACHED = STEP_NAMES.map((name) => skip(name, 'not asked: refused above'))
+const NOT_REACHED: readonly Step[] = STEP_NAMES.map((name) => skip(name, 'not asked: refused above'))
 
-const judged = (c: Case, steps: readonly Step[]) => ({
+/** Written out twice, since a spread costs as much as all the questions. */
+const delivery = (c: Case, steps: readonly Step[]): Verdict => ({
+  outcome: 'deliver',
+  direction: c.direction,
+  mark: markOf(c),
+  asserted: c.asserted,
+  level: c.standing.level,
+  list: c.subject.list,
+  provider: c.standing.provider?.name,
+  providerType: c.standing.provider?.type,
+  steps,
+})
+
+const refusal = (c: Case, steps: readonly Step[], reason: RefusalReason): Verdict => ({
+  outcome: 'refuse',
+  reason,
   direction: c.direction,
   mark: markOf(c),
   asserted: c.asserted,
