@@ -1,0 +1,58 @@
+import type { Address } from '../federation/address.ts'
+import type { Evidence } from '../federation/evidence.ts'
+import type { RefusalReason } from '../federation/refusals.ts'
+import type { RequestKind } from '../federation/request.ts'
+import type { HeaderField } from '../sip/headers.ts'
+import type { SipRequest, SipResponse } from '../sip/message.ts'
+import type { Element } from '../xmpp/xml/element.ts'
+
+/** A request that a leg took in, in the inner language; whatever happens, it is ended exactly once. */
+export interface Arrival {
+  readonly kind: RequestKind
+  readonly request: SipRequest
+  readonly from: Address
+  readonly to: Address
+  readonly evidence: Evidence
+  end(ending: Ending): void
+}
+
+/** How a request ended. The leg that took it in says it in its own protocol. */
+export type Ending =
+  /** The far side has taken it. */
+  | { readonly kind: 'delivered' }
+  /** The federation rules refuse it; `id` finds the log line with the reason. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly id: string }
+  /** What the SIP side answered, other than 2xx. */
+  | { readonly kind: 'answered'; readonly response: SipResponse }
+  /** What the XMPP side answered: an error stanza. */
+  | { readonly kind: 'bounced'; readonly error: Element }
+  /** It cannot be said in XMPP; the answer that SIP has for that. */
+  | {
+      readonly kind: 'untranslatable'
+      readonly status: number
+      readonly reason: string
+      readonly headers: readonly HeaderField[]
+    }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** Why nothing came of a request that was permitted. */
+export type Failure =
+  /** The SIP side gave no final answer in time. */
+  | 'timeout'
+  /** No connection, or a datagram that could not be sent. */
+  | 'transport'
+  /** No live XMPP link. */
+  | 'no-link'
+  /** Too long for a path that is not congestion-safe (RFC 3428 §8). */
+  | 'too-large'
+  /** A queue or table is full. */
+  | 'busy'
+  /** The same text has gone to and fro too often. */
+  | 'loop'
+  /** We are stopping. */
+  | 'shutdown'
+  /** A fault of ours; the log has it under an id. */
+  | 'internal'
+
+export const DELIVERED: Ending = { kind: 'delivered' }
+export const failed = (failure: Failure): Ending => ({ kind: 'failed', failure })

@@ -1,0 +1,58 @@
+import { BoundedMap } from '../kernel/bounded-map.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Random } from '../kernel/random.ts'
+
+/** What makes a SIP request of a conversation: page messages of one thread share the Call-ID, so CSeq rises. */
+export interface Identifiers {
+  readonly callId: string
+  readonly cseq: number
+  readonly fromTag: string
+}
+
+interface Conversation {
+  readonly callId: string
+  readonly fromTag: string
+  cseq: number
+}
+
+/**
+ * `<thread/>` ↔ Call-ID (RFC 7572 Tables 1 and 2). A thread that fits is used as the Call-ID; one that does not
+ * (a Call-ID is `word[@word]`, RFC 3261 §25.1) gets an invented one, and the pair is kept here for the way back.
+ */
+export class Conversations {
+  readonly #byThread: BoundedMap<string, Conversation>
+  readonly #threads: BoundedMap<string, string>
+  readonly #clock: Clock
+  readonly #random: Random
+
+  /** @param options.lifetime milliseconds a conversation is remembered after its last message */
+  constructor(options: { limit: number; lifetime: number; clock: Clock; random: Random }) {
+    this.#byThread = new BoundedMap(options.limit, options.lifetime)
+    this.#threads = new BoundedMap(options.limit, options.lifetime)
+    this.#clock = options.clock
+    this.#random = options.random
+  }
+
+  /** Identifiers for the next message; `fitting` is the thread as a Call-ID, if it can be one. */
+  next(from: string, to: string, thread: string | undefined, fitting: string | undefined): Identifiers {
+    if (thread === undefined) {
+      return { callId: this.#random.token(22), cseq: 1, fromTag: this.#random.token(10) }
+    }
+    const now = this.#clock.now()
+    const key = `${from} ${to} ${thread}`
+    let conversation = this.#byThread.get(key, now)
+    if (conversation === undefined || conversation.cseq >= 0x7fffffff) {
+      const callId = fitting ?? this.#random.token(22)
+      conversation = { callId, fromTag: this.#random.token(10), cseq: 0 }
+      if (fitting === undefined) this.#threads.set(callId, thread, now)
+    }
+    conversation.cseq++
+    this.#byThread.set(key, conversation, now)
+    return { callId: conversation.callId, cseq: conversation.cseq, fromTag: conversation.fromTag }
+  }
+
+  /** The thread behind a Call-ID that was invented here; undefined: the Call-ID is the thread. */
+  threadOf(callId: string): string | undefined {
+    return this.#threads.size === 0 ? undefined : this.#threads.get(callId, this.#clock.now())
+  }
+}

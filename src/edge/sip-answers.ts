@@ -1,0 +1,85 @@
+import { answerOf } from '../federation/refusals.ts'
+import { stanzaErrorToStatus } from '../interworking/errors.ts'
+import type { HeaderField } from '../sip/headers.ts'
+import type { SipRequest } from '../sip/message.ts'
+import { param } from '../sip/scan.ts'
+import type { Ending, Failure } from './arrival.ts'
+
+/** A final answer to a SIP request. */
+export interface SipAnswer {
+  readonly status: number
+  readonly reason: string
+  readonly headers: readonly HeaderField[]
+}
+
+/** What the configuration chooses. */
+export interface SipAnswerChoices {
+  /** Without a live XMPP link. */
+  readonly noLiveLink: 480 | 503
+  /** Seconds, with 503. */
+  readonly retryAfter: number
+}
+
+const answer = (status: number, reason: string, headers: readonly HeaderField[] = []): SipAnswer => ({
+  status,
+  reason,
+  headers,
+})
+
+/** RFC 3428 §7: 202 is for a relay that cannot say whether the recipient has it; ours is the XMPP server's hand-over. */
+const OK = answer(200, 'OK')
+
+/** How a request from the SIP side ends on the wire. RFC 4320 §4.2: never 408 to a non-INVITE request. */
+export function sipAnswer(ending: Ending, choices: SipAnswerChoices, request: SipRequest): SipAnswer {
+  switch (ending.kind) {
+    case 'delivered':
+      return OK
+    case 'refused': {
+      const outside = answerOf(ending.reason)
+      return answer(
+        outside.sipStatus,
+        `${outside.text} (${ending.id})`,
+        outside.retryable ? [['Retry-After', String(choices.retryAfter)]] : [],
+      )
+    }
+    case 'answered':
+      return answer(ending.response.status, ending.response.reason)
+    case 'bounced':
+      return stanzaErrorToStatus(ending.error, namesDevice(request) ? 'full' : 'bare', request.method)
+    case 'untranslatable':
+      return answer(ending.status, ending.reason, ending.headers)
+    case 'failed':
+      return failureAnswer(ending.failure, choices)
+    default:
+      return ending satisfies never
+  }
+}
+
+/** A GRUU (RFC 5627): what went wrong concerns that device. */
+const namesDevice = ({ uri }: SipRequest): boolean =>
+  (uri.scheme === 'sip' || uri.scheme === 'sips') && param(uri.params, 'gr') !== undefined
+
+function failureAnswer(failure: Failure, choices: SipAnswerChoices): SipAnswer {
+  const later: readonly HeaderField[] = [['Retry-After', String(choices.retryAfter)]]
+  switch (failure) {
+    case 'no-link':
+      return choices.noLiveLink === 503
+        ? answer(503, 'XMPP side not reachable', later)
+        : answer(480, 'XMPP side not reachable')
+    case 'timeout':
+    case 'transport':
+      return answer(480, 'No answer from the far side')
+    case 'too-large':
+      return answer(513, 'Message Too Large')
+    case 'busy':
+      return answer(503, 'Busy', later)
+    case 'loop':
+      return answer(482, 'Loop Detected')
+    case 'shutdown':
+      return answer(503, 'Shutting down', later)
+    case 'internal':
+      return answer(500, 'Server Internal Error')
+    default:
+      return failure satisfies never
+  }
+}

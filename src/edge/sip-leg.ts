@@ -1,0 +1,127 @@
+import type { Address } from '../federation/address.ts'
+import type { Evidence } from '../federation/evidence.ts'
+import type { Home } from '../federation/model.ts'
+import type { RequestKind } from '../federation/request.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
+import { sizeRefusal } from '../interworking/size.ts'
+import type { Endpoint, Hop, IncomingRequest, Outcome } from '../sip/endpoint/endpoint.ts'
+import { parseNameAddr } from '../sip/name-addr.ts'
+import { requestSize } from '../sip/size.ts'
+import { uriText } from '../sip/uri-write.ts'
+import { addressOf } from './address-book.ts'
+import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
+import type { Counters } from './counters.ts'
+import { homeOf } from './homes.ts'
+import type { OwnRequests } from './own-requests.ts'
+import type { Pipeline } from './pipeline.ts'
+import { type SipAnswerChoices, sipAnswer } from './sip-answers.ts'
+import type { TargetQueues } from './target-queue.ts'
+
+export interface SipLegOptions {
+  readonly endpoint: () => Endpoint
+  readonly pipeline: Pipeline
+  readonly snapshot: () => Snapshot
+  /** Where a home server's next hop is now; undefined: its name does not resolve. */
+  readonly hopOf: (home: Home) => Hop | undefined
+  readonly choices: () => SipAnswerChoices
+  readonly queues: TargetQueues<Failure>
+  readonly own: OwnRequests
+  readonly counters: Counters
+}
+
+const KINDS: Readonly<Record<string, RequestKind>> = { MESSAGE: 'message' }
+
+/** SIP on both of its sides: requests in from home servers, requests out to them. */
+export class SipLeg {
+  readonly #options: SipLegOptions
+
+  constructor(options: SipLegOptions) {
+    this.#options = options
+  }
+
+  /** What the endpoint hands over: a request that RFC 3261 §8.2 found nothing wrong with. */
+  onRequest(incoming: IncomingRequest): void {
+    const { request } = incoming
+    const kind = KINDS[request.method]
+    if (kind === undefined) {
+      incoming.respond(405, { headers: [['Allow', Object.keys(KINDS).join(', ')]] })
+      return
+    }
+    const sender = parseNameAddr(request.headers.get('From') ?? '')
+    const from = sender.ok ? addressOf(sender.value.uri) : undefined
+    const to = addressOf(request.uri)
+    if (from === undefined || to === undefined) {
+      this.#options.counters.add('sip.no-address')
+      incoming.respond(from === undefined ? 403 : 404)
+      return
+    }
+    if (this.#options.own.has(request)) {
+      this.#options.counters.add('refused.loop')
+      incoming.respond(482)
+      return
+    }
+    this.#options.pipeline.take({
+      kind,
+      request,
+      from,
+      to,
+      evidence: this.#evidence(incoming, from),
+      end: (ending) => {
+        const answer = sipAnswer(ending, this.#options.choices(), request)
+        incoming.respond(answer.status, { reason: answer.reason, headers: answer.headers })
+      },
+    })
+  }
+
+  #evidence(incoming: IncomingRequest, from: Address): Evidence {
+    const home = homeOf(this.#options.snapshot(), incoming.source, from.domain)
+    return home === undefined ? { kind: 'none' } : { kind: 'home', home: home.name }
+  }
+
+  /** To a home server: one open MESSAGE per target, or per conversation where the path is congestion-safe. */
+  toHome(arrival: Arrival, home: Home): void {
+    const hop = this.#options.hopOf(home)
+    if (hop === undefined) {
+      arrival.end(failed('transport'))
+      return
+    }
+    const { request } = arrival
+    if (sizeRefusal(requestSize(request), home.congestionSafePath) !== undefined) {
+      arrival.end(failed('too-large'))
+      return
+    }
+    if (home.congestionSafePath && hop.transport === 'tcp') {
+      this.#send(arrival, hop, () => {})
+      return
+    }
+    const target = uriText(request.uri)
+    const key = home.congestionSafePath ? `${target} ${arrival.from.user}@${arrival.from.domain}` : target
+    const entered = this.#options.queues.enter(key, {
+      start: (done) => this.#send(arrival, hop, done),
+      giveUp: (failure) => arrival.end(failed(failure)),
+    })
+    if (!entered) arrival.end(failed('busy'))
+  }
+
+  #send(arrival: Arrival, hop: Hop, done: (failure?: Failure) => void): void {
+    this.#options.own.remember(arrival.request)
+    this.#options.endpoint().send(arrival.request, hop, (outcome) => {
+      const ending = endingOf(outcome)
+      arrival.end(ending)
+      done(ending.kind === 'failed' ? ending.failure : undefined)
+    })
+  }
+}
+
+function endingOf(outcome: Outcome): Ending {
+  switch (outcome.kind) {
+    case 'response':
+      return outcome.response.status < 300 ? DELIVERED : { kind: 'answered', response: outcome.response }
+    case 'timeout':
+      return failed('timeout')
+    case 'transport-failure':
+      return failed('transport')
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,240 @@
+import type { ComponentLink as LinkRow } from '../federation/model.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
+import { messageToStanza, stanzaToMessage } from '../interworking/message.ts'
+import { callIdOfThread, threadOfCallId } from '../interworking/thread.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Timers } from '../kernel/timer-wheel.ts'
+import type { SipRequest } from '../sip/message.ts'
+import { answerQuery, type Gateway } from '../xmpp/services/queries.ts'
+import { childOf } from '../xmpp/stanza.ts'
+import { stanzaError } from '../xmpp/stanza-error.ts'
+import type { Element } from '../xmpp/xml/element.ts'
+import type { AddressBook, Entry } from './address-book.ts'
+import { admit } from './admit.ts'
+import { type Arrival, DELIVERED, failed } from './arrival.ts'
+import type { Conversations } from './conversations.ts'
+import type { Counters } from './counters.ts'
+import type { Log } from './log.ts'
+import type { Outstanding } from './outstanding.ts'
+import type { Pipeline } from './pipeline.ts'
+import { xmppAnswer } from './xmpp-answers.ts'
+
+/** What the edge needs of a link to an XMPP server. */
+export interface StanzaLink {
+  readonly live: boolean
+  send(stanza: Element): boolean
+  confirm(done: (taken: boolean) => void): void
+}
+
+/** A link that is attached: its row, its stream, and the addresses it has seen. */
+export interface Attached {
+  readonly row: LinkRow
+  readonly link: StanzaLink
+  readonly book: AddressBook
+  readonly gateway: Gateway
+}
+
+export interface XmppLegSettings {
+  readonly messageType: 'normal' | 'chat'
+  /** Milliseconds a 2xx waits for a quick error stanza. */
+  readonly waitForError: number
+  readonly lateErrorNotice: boolean
+  /** Wait for the server's word before a stanza counts as delivered. */
+  readonly confirm: boolean
+}
+
+export interface XmppLegOptions {
+  readonly pipeline: Pipeline
+  readonly snapshot: () => Snapshot
+  readonly settings: () => XmppLegSettings
+  /** The link with that name, if it is attached. */
+  readonly attached: (name: string) => Attached | undefined
+  /** Tells the SIP sender of `request` that it failed after all. */
+  readonly notify: (arrival: Arrival, error: Element) => void
+  readonly conversations: Conversations
+  readonly outstanding: Outstanding
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly log: Log
+  readonly counters: Counters
+}
+
+/** XMPP on both of its sides: stanzas in from a link, requests out as stanzas. */
+export class XmppLeg {
+  readonly #options: XmppLegOptions
+
+  constructor(options: XmppLegOptions) {
+    this.#options = options
+  }
+
+  onStanza(via: Attached, stanza: Element): void {
+    const { from, to } = stanza.attrs as Record<string, string | undefined>
+    if (from === undefined || to === undefined) {
+      this.#options.counters.add('xmpp.unaddressed')
+      return
+    }
+    switch (stanza.name) {
+      case 'message':
+        if (stanza.attrs.type === 'error') this.#onError(stanza, from, to)
+        else this.#onMessage(via, stanza, from, to)
+        return
+      case 'iq':
+        this.#onQuery(via, stanza, from, to)
+        return
+      case 'presence':
+        this.#onPresence(via, stanza)
+        return
+      default:
+        this.#options.counters.add('xmpp.unknown-stanza')
+    }
+  }
+
+  #reply(via: Attached, stanza: Element | undefined): void {
+    if (stanza !== undefined && !via.link.send(stanza)) this.#options.counters.add('xmpp.unsent-answer')
+  }
+
+  #onMessage(via: Attached, stanza: Element, from: string, to: string): void {
+    const sender = via.book.ofJid(from)
+    const recipient = via.book.ofJid(to)
+    if (!sender.ok || !recipient.ok) {
+      this.#options.counters.add('xmpp.bad-address')
+      this.#reply(
+        via,
+        stanzaError(stanza, recipient.ok ? 'jid-malformed' : 'item-not-found', { legacyCode: true }),
+      )
+      return
+    }
+    if (recipient.value.uri.user === undefined) {
+      this.#reply(
+        via,
+        stanzaError(stanza, 'service-unavailable', { text: 'No user is named', legacyCode: true }),
+      )
+      return
+    }
+    const request = this.#translate(via, stanza, sender.value, recipient.value)
+    if (request === undefined) return
+    this.#options.pipeline.take({
+      kind: 'message',
+      request,
+      from: sender.value.address,
+      to: recipient.value.address,
+      evidence: { kind: 'component', link: via.row.name },
+      end: (ending) =>
+        this.#reply(
+          via,
+          xmppAnswer(ending, stanza, (uri) => via.book.jidOf(uri, 'sip-user')),
+        ),
+    })
+  }
+
+  #translate(via: Attached, stanza: Element, from: Entry, to: Entry): SipRequest | undefined {
+    const thread = childOf(stanza, 'thread')?.text() || undefined
+    const fitting = thread === undefined ? undefined : callIdOfThread(thread)
+    const translated = stanzaToMessage(stanza, {
+      addressing: via.book.addressing,
+      ...this.#options.conversations.next(from.bare, to.bare, thread, fitting),
+      now: this.#options.clock.wall(),
+      uriOf: (text) => {
+        const entry = via.book.ofJid(text)
+        return entry.ok ? { ok: true, value: entry.value.uri } : entry
+      },
+    })
+    if (translated.ok) return translated.value
+    const refusal = translated.error
+    if (refusal.kind === 'refuse')
+      this.#reply(via, stanzaError(stanza, refusal.condition, { text: refusal.text, legacyCode: true }))
+    this.#options.counters.add(
+      refusal.kind === 'nothing-to-send' ? `xmpp.dropped.${refusal.what}` : `xmpp.${refusal.kind}`,
+    )
+    return undefined
+  }
+
+  /** Every get and set is answered; those to a user only if the rules let the sender ask. */
+  #onQuery(via: Attached, stanza: Element, from: string, to: string): void {
+    const { type } = stanza.attrs
+    if (type === 'result' || type === 'error') {
+      this.#options.counters.add('xmpp.unasked-answer')
+      return
+    }
+    const sender = via.book.ofJid(from)
+    const recipient = via.book.ofJid(to)
+    if (sender.ok && recipient.ok && recipient.value.uri.user !== undefined) {
+      const { verdict } = admit(this.#options.snapshot(), {
+        kind: 'query',
+        from: sender.value.address,
+        to: recipient.value.address,
+        evidence: { kind: 'component', link: via.row.name },
+      })
+      if (verdict.outcome === 'refuse') {
+        this.#options.counters.add(`refused.${verdict.reason}`)
+        this.#reply(via, stanzaError(stanza, 'service-unavailable'))
+        return
+      }
+    }
+    this.#reply(via, answerQuery(stanza, via.gateway))
+  }
+
+  /** Presence does not cross: who asks for it is told, what is merely announced is not answered (RFC 6121 §4). */
+  #onPresence(via: Attached, stanza: Element): void {
+    this.#options.counters.add('xmpp.presence')
+    const { type } = stanza.attrs
+    if (type === 'subscribe' || type === 'probe')
+      this.#reply(via, stanzaError(stanza, 'feature-not-implemented', { legacyCode: true }))
+  }
+
+  #onError(stanza: Element, from: string, to: string): void {
+    const { outstanding } = this.#options
+    const id = String(stanza.attrs.id ?? '')
+    const match = outstanding.match(id, from, to)
+    this.#options.counters.add(match === undefined ? 'xmpp.unmatched-error' : 'xmpp.error')
+    if (match === undefined) return
+    if (outstanding.end(id, false)) match.sent.arrival.end({ kind: 'bounced', error: stanza })
+    else if (this.#options.settings().lateErrorNotice) this.#options.notify(match.sent.arrival, stanza)
+  }
+
+  toComponent(arrival: Arrival, row: LinkRow): void {
+    const { attached, clock, conversations, counters, outstanding, random, settings } = this.#options
+    const via = attached(row.name)
+    if (via === undefined || !via.link.live) {
+      arrival.end(failed('no-link'))
+      return
+    }
+    const callId = arrival.request.headers.get('Call-ID') ?? ''
+    const stanzaId = random.token(14)
+    const translated = messageToStanza(arrival.request, {
+      addressing: via.book.addressing,
+      stanzaId,
+      thread: conversations.threadOf(callId) ?? threadOfCallId(callId),
+      messageType: settings().messageType,
+      gateway: row.domain,
+      now: clock.wall(),
+      jidOf: (uri, party) => via.book.jidOf(uri, party),
+    })
+    if (!translated.ok) {
+      const refusal = translated.error
+      arrival.end(refusal.kind === 'refuse' ? { ...refusal, kind: 'untranslatable' } : DELIVERED)
+      return
+    }
+    const stanza = translated.value
+    if (!via.link.send(stanza)) {
+      counters.add('xmpp.backpressure')
+      arrival.end(failed('busy'))
+      return
+    }
+    outstanding.add(stanzaId, { arrival, from: String(stanza.attrs.from), to: String(stanza.attrs.to) })
+    if (settings().confirm) via.link.confirm((taken) => this.#taken(arrival, stanzaId, taken))
+    else this.#taken(arrival, stanzaId, true)
+  }
+
+  #taken(arrival: Arrival, stanzaId: string, taken: boolean): void {
+    const { waitForError, lateErrorNotice } = this.#options.settings()
+    const finish = (): void => {
+      if (this.#options.outstanding.end(stanzaId, taken && lateErrorNotice))
+        arrival.end(taken ? DELIVERED : failed('no-link'))
+    }
+    if (taken && waitForError > 0) this.#options.timers.set(waitForError, finish)
+    else finish()
+  }
+}
