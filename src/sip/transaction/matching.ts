@@ -1,0 +1,34 @@
+import type { SipRequest } from '../message.ts'
+import { param } from '../scan.ts'
+import { uriText } from '../uri-write.ts'
+import type { Via } from '../via.ts'
+
+export const MAGIC_COOKIE = 'z9hG4bK'
+
+/**
+ * What makes two requests the same transaction (RFC 3261 §17.2.3). A branch that is nothing but the cookie
+ * identifies nothing (RFC 4475 §3.2.1): it is matched as RFC 2543 did.
+ */
+export function serverKey(request: SipRequest, via: Via, method: string = request.method): string {
+  const branch = param(via.params, 'branch') ?? ''
+  const sentBy = `${via.host}:${via.port ?? 5060}`
+  if (branch.length > MAGIC_COOKIE.length && branch.slice(0, MAGIC_COOKIE.length) === MAGIC_COOKIE)
+    return `${method} ${sentBy} ${branch}`
+  const { headers } = request
+  return `2543 ${uriText(request.uri)} ${tagOf(request, 'to')} ${tagOf(request, 'from')} ${headers.get('Call-ID')} ${
+    headers.cseq()?.number
+  } ${method} ${headers.get('Via')}`
+}
+
+/** What two copies of a request share that came by different ways; undefined inside a dialog (RFC 3261 §8.2.2.2). */
+export function mergedKey(request: SipRequest): string | undefined {
+  if (tagOf(request, 'to') !== '') return undefined
+  const { headers } = request
+  const cseq = headers.cseq()
+  return `${headers.get('Call-ID')} ${cseq?.number} ${cseq?.method} ${tagOf(request, 'from')}`
+}
+
+function tagOf(request: SipRequest, end: 'from' | 'to'): string {
+  const address = end === 'from' ? request.headers.from() : request.headers.to()
+  return address === undefined ? '' : (param(address.params, 'tag') ?? '')
+}

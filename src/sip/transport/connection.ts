@@ -1,0 +1,191 @@
+import type { Socket } from 'node:net'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
+import { type Frame, SipFramer } from '../frames.ts'
+import type { SipLimits } from '../limits.ts'
+import type { Leg } from './leg.ts'
+import type { Source } from './place.ts'
+import { reasonOf } from './udp.ts'
+
+/** Milliseconds and bytes; see `TcpLimits` for the defaults. */
+export interface ConnectionLimits {
+  readonly message: SipLimits
+  /** Bytes that may wait for a slow reader; beyond, `write` says no. */
+  readonly output: number
+  /** From here on nothing more is read from a peer that does not read. */
+  readonly pauseAt: number
+  /** Without any traffic for so long, the connection is closed. */
+  readonly idle: number
+  /** A message that has begun must end within this time. */
+  readonly partial: number
+  readonly connect: number
+  /** Interval of our own keep-alives on connections that we opened (RFC 5626 §4.4.1); 0: none. */
+  readonly ping: number
+  /** How long the pong may take. */
+  readonly pong: number
+}
+
+export interface ConnectionEvents {
+  frame(connection: Connection, frame: Exclude<Frame, { kind: 'ping' | 'pong' }>): void
+  closed(connection: Connection, reason: string): void
+}
+
+/** Someone whose request went over the connection and waits for its response. */
+export interface Waiter {
+  transportFailed(reason: string): void
+}
+
+const CRLF = Buffer.from('\r\n')
+const PING = Buffer.from('\r\n\r\n')
+
+/** One TCP connection, whoever opened it. Writes of one turn of the event loop leave together. */
+export class Connection {
+  readonly leg: Leg
+  readonly source: Source
+  readonly waiting = new Set<Waiter>()
+  readonly #socket: Socket
+  readonly #limits: ConnectionLimits
+  readonly #events: ConnectionEvents
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #framer: SipFramer
+  #out: Uint8Array[] = []
+  #outBytes = 0
+  #open = true
+  #lastActivity: number
+  #reason = 'closed by the peer'
+  #idle: Timer
+  #partial: Timer | undefined
+  #connecting: Timer | undefined
+  #ping: Timer | undefined
+
+  constructor(
+    socket: Socket,
+    leg: Leg,
+    source: Source,
+    deps: {
+      limits: ConnectionLimits
+      events: ConnectionEvents
+      clock: Clock
+      timers: Timers
+      outgoing: boolean
+    },
+  ) {
+    this.leg = leg
+    this.source = source
+    this.#socket = socket
+    this.#limits = deps.limits
+    this.#events = deps.events
+    this.#clock = deps.clock
+    this.#timers = deps.timers
+    this.#framer = new SipFramer(deps.limits.message)
+    this.#lastActivity = deps.clock.now()
+    this.#idle = deps.timers.set(deps.limits.idle, this.#onIdle)
+    socket.setNoDelay(true)
+    socket.on('data', (chunk) => this.#onData(chunk))
+    socket.on('drain', () => {
+      if (this.#open) socket.resume()
+    })
+    socket.on('error', (error) => {
+      this.#reason = reasonOf(error)
+    })
+    socket.on('close', () => this.#closed())
+    if (deps.outgoing) {
+      this.#connecting = deps.timers.set(deps.limits.connect, () => this.close('connect timeout'))
+      socket.on('connect', () => {
+        this.#connecting?.cancel()
+        this.#connecting = undefined
+        this.#schedulePing()
+      })
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** False where the connection is closed or its reader too slow: nothing was taken. */
+  write(bytes: Uint8Array): boolean {
+    if (!this.#open) return false
+    if (this.#outBytes + this.#socket.writableLength + bytes.length > this.#limits.output) return false
+    this.#lastActivity = this.#clock.now()
+    if (this.#out.length === 0) setImmediate(this.#flush)
+    this.#out.push(bytes)
+    this.#outBytes += bytes.length
+    return true
+  }
+
+  /** At once; what was written but not yet sent is lost. */
+  close(reason: string): void {
+    if (!this.#open) return
+    this.#reason = reason
+    this.#socket.destroy()
+    this.#closed()
+  }
+
+  /** Sends what was written, then closes; a peer that does not read is cut off by the partial time-out. */
+  end(reason: string): void {
+    if (!this.#open) return
+    this.#flush()
+    this.#reason = reason
+    this.#socket.end()
+    this.#partial?.cancel()
+    this.#partial = this.#timers.set(Math.min(this.#limits.partial, 2_000), () => this.close(reason))
+  }
+
+  readonly #flush = (): void => {
+    const chunks = this.#out
+    if (chunks.length === 0) return
+    const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, this.#outBytes)
+    this.#out = []
+    this.#outBytes = 0
+    if (!this.#open || this.#socket.writableEnded) return
+    this.#socket.write(bytes)
+    if (this.#socket.writableLength > this.#limits.pauseAt && !this.#socket.connecting) this.#socket.pause()
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (!this.#open) return
+    this.#lastActivity = this.#clock.now()
+    const frames = this.#framer.push(chunk)
+    for (const frame of frames) {
+      if (!this.#open) return
+      if (frame.kind === 'ping') this.write(CRLF)
+      else if (frame.kind === 'pong') this.#schedulePing()
+      else this.#events.frame(this, frame)
+    }
+    // Whatever completes a frame gives the next one its own time; dripping octets do not.
+    if (frames.length > 0 || this.#framer.buffered === 0) {
+      this.#partial?.cancel()
+      this.#partial = undefined
+    }
+    if (this.#open && this.#framer.buffered > 0)
+      this.#partial ??= this.#timers.set(this.#limits.partial, () => this.close('message not completed in time'))
+  }
+
+  readonly #onIdle = (): void => {
+    const left = this.#lastActivity + this.#limits.idle - this.#clock.now()
+    if (left <= 0) this.close('idle')
+    else this.#idle = this.#timers.set(left, this.#onIdle)
+  }
+
+  #schedulePing(): void {
+    if (this.#limits.ping === 0 || !this.#open) return
+    this.#ping?.cancel()
+    this.#ping = this.#timers.set(this.#limits.ping, () => {
+      this.write(PING)
+      this.#ping = this.#timers.set(this.#limits.pong, () => this.close('no pong'))
+    })
+  }
+
+  #closed(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#out = []
+    this.#outBytes = 0
+    for (const timer of [this.#idle, this.#partial, this.#connecting, this.#ping]) timer?.cancel()
+    this.#events.closed(this, this.#reason)
+    for (const waiter of [...this.waiting]) waiter.transportFailed(this.#reason)
+    this.waiting.clear()
+  }
+}

@@ -1,0 +1,66 @@
+import { isIP, isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+export type Side = 'inside' | 'outside'
+
+/** Where a request came from. */
+export interface Source {
+  readonly transport: 'udp' | 'tcp'
+  /** IP literal. */
+  readonly address: string
+  readonly port: number
+  /** Name of the listener. */
+  readonly listener: string
+  readonly side: Side
+}
+
+/** Where to send a request: an IP literal, for names are located before (RFC 3263). */
+export interface Hop {
+  readonly transport: 'udp' | 'tcp'
+  readonly address: string
+  readonly port: number
+  /** The listener to send from; by default the first of that transport and address family. */
+  readonly listener?: string
+}
+
+export interface ListenerOptions {
+  readonly name: string
+  readonly transport: 'udp' | 'tcp'
+  readonly address: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly side: Side
+  /** Host for Via where the bound address is not the one that others use: a name or an IP literal. */
+  readonly advertise?: string
+}
+
+/** What a Via written by this listener says: lower case, IPv6 in brackets, always with its port. */
+export function sentBy(options: ListenerOptions, boundPort: number): string {
+  const host = options.advertise ?? (isWildcard(options.address) ? ownAddress(options.address) : options.address)
+  return `${isIPv6(host) ? `[${host}]` : host}:${boundPort}`.toLowerCase()
+}
+
+export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
+
+/** A single host can be reached there: no multicast, no broadcast, no wildcard; the port is a port. */
+export function isReachable(address: string, port: number): boolean {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return false
+  switch (isIP(address)) {
+    case 4: {
+      const first = Number.parseInt(address, 10)
+      return first > 0 && first < 224
+    }
+    case 6:
+      return address !== '::' && !/^ff/i.test(address)
+    default:
+      return false
+  }
+}
+
+function ownAddress(wildcard: string): string {
+  const family = isIPv6(wildcard) ? 'IPv6' : 'IPv4'
+  for (const addresses of Object.values(networkInterfaces()))
+    for (const entry of addresses ?? [])
+      if (entry.family === family && !entry.internal && !entry.address.startsWith('fe80')) return entry.address
+  return family === 'IPv6' ? '::1' : '127.0.0.1'
+}

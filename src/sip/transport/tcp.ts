@@ -1,0 +1,121 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Timers } from '../../kernel/timer-wheel.ts'
+import { DEFAULT_LIMITS } from '../limits.ts'
+import { Connection, type ConnectionEvents, type ConnectionLimits } from './connection.ts'
+import type { Leg } from './leg.ts'
+import { isWildcard, type ListenerOptions } from './place.ts'
+
+export interface TcpLimits extends ConnectionLimits {
+  /** Open connections of all listeners, incoming and outgoing. */
+  readonly connections: number
+}
+
+export const DEFAULT_TCP: TcpLimits = {
+  message: DEFAULT_LIMITS,
+  output: 4 * 1024 * 1024,
+  pauseAt: 256 * 1024,
+  idle: 600_000,
+  partial: 30_000,
+  connect: 10_000,
+  ping: 0,
+  pong: 10_000,
+  connections: 1000,
+}
+
+/** @throws the system's error where the address cannot be bound */
+export async function openTcp(
+  options: ListenerOptions,
+  accept: (socket: Socket) => void,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer({ pauseOnConnect: false }, accept)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: options.port, host: options.address, ipv6Only: options.address.includes(':') }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error(`listener ${options.name} is not on a port`)
+  return { server, port: bound.port }
+}
+
+/** All connections, found by listener and peer, in both directions (RFC 3261 §18). */
+export class Connections {
+  readonly #limits: TcpLimits
+  readonly #events: ConnectionEvents
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #open = new Map<string, Connection>()
+  /** Connections turned away because there were too many. */
+  refused = 0
+
+  constructor(deps: { limits: TcpLimits; events: ConnectionEvents; clock: Clock; timers: Timers }) {
+    this.#limits = deps.limits
+    this.#clock = deps.clock
+    this.#timers = deps.timers
+    this.#events = {
+      frame: deps.events.frame,
+      closed: (connection, reason) => {
+        const key = keyOf(connection.leg, connection.source.address, connection.source.port)
+        if (this.#open.get(key) === connection) this.#open.delete(key)
+        deps.events.closed(connection, reason)
+      },
+    }
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** A peer has connected. */
+  accept(socket: Socket, leg: Leg): void {
+    const { remoteAddress, remotePort } = socket
+    if (remoteAddress === undefined || remotePort === undefined || this.#open.size >= this.#limits.connections) {
+      if (remoteAddress !== undefined) this.refused++
+      socket.on('error', () => socket.destroy())
+      socket.destroy()
+      return
+    }
+    this.#add(socket, leg, remoteAddress, remotePort, false)
+  }
+
+  /** The connection to that peer, opened if there is none; undefined where there are too many. */
+  to(leg: Leg, address: string, port: number): Connection | undefined {
+    const known = this.#open.get(keyOf(leg, address, port))
+    if (known?.isOpen) return known
+    if (this.#open.size >= this.#limits.connections) {
+      this.refused++
+      return undefined
+    }
+    const from = isWildcard(leg.options.address) ? {} : { localAddress: leg.options.address }
+    return this.#add(connect({ host: address, port, ...from }), leg, address, port, true)
+  }
+
+  closeAll(reason: string): void {
+    for (const connection of [...this.#open.values()]) connection.close(reason)
+  }
+
+  endAll(reason: string): void {
+    for (const connection of [...this.#open.values()]) connection.end(reason)
+  }
+
+  #add(socket: Socket, leg: Leg, address: string, port: number, outgoing: boolean): Connection {
+    const { name, side } = leg.options
+    const source = { transport: 'tcp', address, port, listener: name, side } as const
+    const connection = new Connection(socket, leg, source, {
+      limits: this.#limits,
+      events: this.#events,
+      clock: this.#clock,
+      timers: this.#timers,
+      outgoing,
+    })
+    this.#open.set(keyOf(leg, address, port), connection)
+    return connection
+  }
+}
+
+/** Connections of different listeners are never mixed: a listener stands for a side. */
+const keyOf = (leg: Leg, address: string, port: number): string =>
+  `${leg.options.name} ${address.toLowerCase()} ${port}`
