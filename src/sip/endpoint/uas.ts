@@ -107,7 +107,9 @@ function checkBody(request: SipRequest, support: UasSupport): UasVerdict | undef
     return answer(415, ['Accept-Encoding', 'identity'])
   const { languages } = support
   if (languages !== undefined) {
-    const foreign = tags(headers.all('Content-Language')).filter((tag) => !languages.includes(tag.toLowerCase()))
+    const foreign = tags(headers.all('Content-Language')).filter(
+      (tag) => !languages.includes(tag.toLowerCase()),
+    )
     if (foreign.length > 0) return answer(415, ['Accept-Language', languages.join(', ')])
   }
   return undefined

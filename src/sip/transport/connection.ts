@@ -160,7 +160,9 @@ export class Connection {
       this.#partial = undefined
     }
     if (this.#open && this.#framer.buffered > 0)
-      this.#partial ??= this.#timers.set(this.#limits.partial, () => this.close('message not completed in time'))
+      this.#partial ??= this.#timers.set(this.#limits.partial, () =>
+        this.close('message not completed in time'),
+      )
   }
 
   readonly #onIdle = (): void => {

@@ -36,7 +36,8 @@ export interface ListenerOptions {
 
 /** What a Via written by this listener says: lower case, IPv6 in brackets, always with its port. */
 export function sentBy(options: ListenerOptions, boundPort: number): string {
-  const host = options.advertise ?? (isWildcard(options.address) ? ownAddress(options.address) : options.address)
+  const host =
+    options.advertise ?? (isWildcard(options.address) ? ownAddress(options.address) : options.address)
   return `${isIPv6(host) ? `[${host}]` : host}:${boundPort}`.toLowerCase()
 }
 
@@ -61,6 +62,7 @@ function ownAddress(wildcard: string): string {
   const family = isIPv6(wildcard) ? 'IPv6' : 'IPv4'
   for (const addresses of Object.values(networkInterfaces()))
     for (const entry of addresses ?? [])
-      if (entry.family === family && !entry.internal && !entry.address.startsWith('fe80')) return entry.address
+      if (entry.family === family && !entry.internal && !entry.address.startsWith('fe80'))
+        return entry.address
   return family === 'IPv6' ? '::1' : '127.0.0.1'
 }

@@ -31,13 +31,17 @@ export async function openTcp(
   const server = createServer({ pauseOnConnect: false }, accept)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port: options.port, host: options.address, ipv6Only: options.address.includes(':') }, () => {
-      server.off('error', reject)
-      resolve()
-    })
+    server.listen(
+      { port: options.port, host: options.address, ipv6Only: options.address.includes(':') },
+      () => {
+        server.off('error', reject)
+        resolve()
+      },
+    )
   })
   const bound = server.address()
-  if (bound === null || typeof bound === 'string') throw new Error(`listener ${options.name} is not on a port`)
+  if (bound === null || typeof bound === 'string')
+    throw new Error(`listener ${options.name} is not on a port`)
   return { server, port: bound.port }
 }
 
@@ -72,7 +76,11 @@ export class Connections {
   /** A peer has connected. */
   accept(socket: Socket, leg: Leg): void {
     const { remoteAddress, remotePort } = socket
-    if (remoteAddress === undefined || remotePort === undefined || this.#open.size >= this.#limits.connections) {
+    if (
+      remoteAddress === undefined ||
+      remotePort === undefined ||
+      this.#open.size >= this.#limits.connections
+    ) {
       if (remoteAddress !== undefined) this.refused++
       socket.on('error', () => socket.destroy())
       socket.destroy()

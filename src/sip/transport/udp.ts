@@ -73,6 +73,7 @@ export async function openUdp(options: UdpOptions, events: UdpEvents): Promise<U
 
 /** The system's code where there is one: `ECONNREFUSED`. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof Error) return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+  if (error instanceof Error)
+    return 'code' in error && typeof error.code === 'string' ? error.code : error.message
   return String(error)
 }

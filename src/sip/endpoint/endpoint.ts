@@ -1,0 +1,193 @@
+import { type Clock, systemClock } from '../../kernel/clock.ts'
+import { type Random, systemRandom } from '../../kernel/random.ts'
+import { type Timers, TimerWheel } from '../../kernel/timer-wheel.ts'
+import type { SipRequest } from '../message.ts'
+import { ClientTransactions, type Outcome } from '../transaction/clients.ts'
+import { DEFAULT_TIMERS, type TimerValues } from '../transaction/timers.ts'
+import type { Hop, ListenerOptions, Side } from '../transport/place.ts'
+import { DEFAULT_TCP, type TcpLimits } from '../transport/tcp.ts'
+import { type Counters, type EndpointEvent, newCounters } from './counters.ts'
+import { openTransports } from './listen.ts'
+import { Receiver } from './receiver.ts'
+import { type SendOptions, Uac } from './uac.ts'
+import { MESSAGE_SUPPORT, type UasSupport } from './uas.ts'
+import { type IncomingRequest, UasCore } from './uas-core.ts'
+
+export type { Outcome } from '../transaction/clients.ts'
+export type { TimerValues } from '../transaction/timers.ts'
+export type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
+export type { Counters, EndpointEvent } from './counters.ts'
+export type { SendOptions } from './uac.ts'
+export type { UasSupport } from './uas.ts'
+export type { IncomingRequest, RespondOptions } from './uas-core.ts'
+
+export interface EndpointLimits extends TcpLimits {
+  /** Client and server transactions together, the completed ones included (1,000,000). */
+  readonly transactions: number
+  /** Kernel buffers of a UDP socket in bytes (4 MiB; the system may give less). */
+  readonly receiveBuffer: number
+  readonly sendBuffer: number
+  /** Bytes that may wait for the kernel on a UDP socket (8 MiB). */
+  readonly datagramQueue: number
+  /** Seconds in the Retry-After of a 503 (5). */
+  readonly retryAfter: number
+}
+
+export const DEFAULT_ENDPOINT_LIMITS: EndpointLimits = {
+  ...DEFAULT_TCP,
+  transactions: 1_000_000,
+  receiveBuffer: 4 * 1024 * 1024,
+  sendBuffer: 4 * 1024 * 1024,
+  datagramQueue: 8 * 1024 * 1024,
+  retryAfter: 5,
+}
+
+export interface EndpointOptions {
+  readonly listeners: readonly ListenerOptions[]
+  /** A request that RFC 3261 §8.2 found nothing wrong with, exactly once. May throw: the sender gets 500. */
+  readonly onRequest: (incoming: IncomingRequest) => void
+  readonly onEvent?: (event: EndpointEvent) => void
+  readonly supports?: UasSupport
+  readonly limits?: Partial<EndpointLimits>
+  readonly timerValues?: Partial<TimerValues>
+  readonly clock?: Clock
+  readonly timers?: Timers
+  readonly random?: Random
+}
+
+export interface BoundListener {
+  readonly name: string
+  readonly transport: 'udp' | 'tcp'
+  readonly address: string
+  readonly port: number
+  readonly side: Side
+}
+
+export interface EndpointStats extends Counters {
+  readonly clientTransactions: number
+  readonly serverTransactions: number
+  /** Transactions that only wait for retransmissions (Timers J and K). */
+  readonly completedTransactions: number
+  readonly connections: number
+  readonly connectionsRefused: number
+}
+
+export interface Endpoint {
+  readonly listeners: readonly BoundListener[]
+  /** The request comes without our Via. `on` gets the final outcome exactly once, never before `send` returns. */
+  send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options?: SendOptions): void
+  stats(): EndpointStats
+  /** Takes nothing new (503) and resolves when all is answered, or after `within` milliseconds with false. */
+  drain(within: number): Promise<boolean>
+  /** Ends what is under way with `transport-failure`, closes every socket. May be called again. */
+  close(): Promise<void>
+}
+
+/** @throws the system's error where a listener cannot be bound; none stays open then */
+export async function createEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  const limits: EndpointLimits = { ...DEFAULT_ENDPOINT_LIMITS, ...options.limits }
+  const values: TimerValues = { ...DEFAULT_TIMERS, ...options.timerValues }
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
+  const onEvent = options.onEvent ?? (() => {})
+  const counters = newCounters()
+  const fault = (error: unknown): string => {
+    const id = random.token(8)
+    counters.faults++
+    onEvent({ kind: 'fault', id, error })
+    return id
+  }
+  const timers = options.timers ?? new TimerWheel({ clock, onError: fault })
+  const clients = new ClientTransactions({ timers, values })
+
+  let receiver: Receiver | undefined
+  const transports = await openTransports(
+    options.listeners,
+    limits,
+    { clock, timers },
+    {
+      datagram: (leg, bytes, address, port) => receiver?.datagram(leg, bytes, address, port),
+      frame: (connection, frame) => receiver?.frame(connection, frame),
+      closed(connection, reason) {
+        const { listener, address, port } = connection.source
+        onEvent({ kind: 'connection-closed', listener, address, port, reason })
+      },
+      broken: (listener, reason) => onEvent({ kind: 'listener-broken', listener, reason }),
+    },
+  )
+  const { legs, connections } = transports
+  const full = (): boolean => clients.active + core.size >= limits.transactions
+  const core: UasCore = new UasCore({
+    connections,
+    timers,
+    values,
+    random,
+    counters,
+    onEvent,
+    onRequest: options.onRequest,
+    supports: options.supports ?? MESSAGE_SUPPORT,
+    fault,
+    full,
+    retryAfter: limits.retryAfter,
+  })
+  receiver = new Receiver({ core, clients, counters, onEvent, limits: limits.message, fault })
+  const uac = new Uac({ legs, clients, connections, random, clock, counters })
+  let closing: Promise<void> | undefined
+  let stopped = false
+
+  return {
+    listeners: legs.map(({ options: { name, transport, address, side }, port }) => ({
+      name,
+      transport,
+      address,
+      port,
+      side,
+    })),
+    send(request, hop, on, sendOptions = {}) {
+      const done = (outcome: Outcome): void => {
+        if (outcome.kind === 'timeout') counters.timeouts++
+        else if (outcome.kind === 'transport-failure') counters.transportFailures++
+        try {
+          on(outcome)
+        } catch (error) {
+          fault(error)
+        }
+      }
+      const refuse = (reason: string): void =>
+        queueMicrotask(() => done({ kind: 'transport-failure', reason }))
+      if (stopped) refuse('closing')
+      else if (full()) refuse('too many transactions')
+      else uac.send(request, hop, done, sendOptions)
+    },
+    stats: () => ({
+      ...counters,
+      clientTransactions: clients.active,
+      serverTransactions: core.active,
+      completedTransactions: core.size - core.active + clients.completed,
+      connections: connections.size,
+      connectionsRefused: connections.refused,
+    }),
+    drain(within) {
+      core.stop()
+      const until = clock.now() + within
+      return new Promise((resolve) => {
+        const look = (): void => {
+          const idle = clients.active === 0 && core.active === 0
+          if (idle || clock.now() >= until) resolve(idle)
+          else timers.set(20, look)
+        }
+        look()
+      })
+    },
+    close() {
+      closing ??= (async () => {
+        core.stop()
+        stopped = true
+        clients.clear('closing')
+        core.clear()
+        await transports.close()
+      })()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { HeaderField, Headers } from '../headers.ts'
+import { response } from '../response.ts'
+import { writeResponse } from '../serialize.ts'
+import type { Connection } from '../transport/connection.ts'
+import type { Leg } from '../transport/leg.ts'
+import { isReachable, type Source } from '../transport/place.ts'
+import type { Connections } from '../transport/tcp.ts'
+import { receivedVia, replyPort } from '../transport/via.ts'
+
+/** How a message came in: its response goes back the same way. */
+export interface Arrival {
+  readonly source: Source
+  readonly leg: Leg
+  readonly connection: Connection | undefined
+}
+
+/** A response without what its request repeats anyway: kept for Timer J, shared where it can be. */
+export interface Recipe {
+  readonly status: number
+  readonly reason: string | undefined
+  readonly tag: string | undefined
+  readonly headers: readonly HeaderField[]
+}
+
+/** Writes the response to this request, wherever it came from. @throws SipWriteError */
+export function replyBytes(
+  request: { readonly headers: Headers },
+  arrival: Arrival,
+  recipe: Recipe,
+): Uint8Array {
+  const { source } = arrival
+  const via = request.headers.topVia()
+  const headers =
+    via === undefined
+      ? request.headers
+      : request.headers.withTopVia(receivedVia(via, source.address, source.port))
+  return writeResponse(
+    response({ headers }, recipe.status, recipe.reason, {
+      ...(recipe.tag === undefined ? {} : { toTag: recipe.tag }),
+      headers: recipe.headers,
+    }),
+  )
+}
+
+/**
+ * Sends a response where RFC 3261 §18.2.2 and RFC 3581 §4 want it: over the connection that the request came on, or,
+ * when that is gone, one to the sent-by port; over UDP from the same socket. `maddr` is not followed.
+ */
+export function sendReply(
+  bytes: Uint8Array,
+  request: { readonly headers: Headers },
+  arrival: Arrival,
+  connections: Connections,
+  failed: (reason: string) => void,
+): void {
+  const { source, leg, connection } = arrival
+  const via = request.headers.topVia()
+  if (connection !== undefined) {
+    if (connection.write(bytes)) return
+    if (connection.isOpen) {
+      connection.close('peer does not read')
+      return failed('peer does not read')
+    }
+    const port = via?.port ?? 5060
+    if (!isReachable(source.address, port)) return failed('no way back')
+    const other = connections.to(leg, source.address, port)
+    if (other === undefined || !other.write(bytes)) failed('no way back')
+    return
+  }
+  const port = via === undefined ? source.port : replyPort(via, source.port)
+  if (leg.udp === undefined || !isReachable(source.address, port)) return failed('no way back')
+  leg.udp.send(bytes, source.address, port, failed)
+}

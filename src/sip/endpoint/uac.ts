@@ -1,0 +1,163 @@
+import { BoundedMap } from '../../kernel/bounded-map.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Random } from '../../kernel/random.ts'
+import type { SipRequest } from '../message.ts'
+import { writeRequest } from '../serialize.ts'
+import type { ClientTransaction, ClientTransactions, ClientUse, Outcome } from '../transaction/clients.ts'
+import { MAGIC_COOKIE } from '../transaction/matching.ts'
+import type { Connection } from '../transport/connection.ts'
+import type { Leg } from '../transport/leg.ts'
+import { type Hop, isReachable } from '../transport/place.ts'
+import type { Connections } from '../transport/tcp.ts'
+import { reasonOf } from '../transport/udp.ts'
+import type { Counters } from './counters.ts'
+
+export interface SendOptions {
+  /**
+   * What happens to a request over 1300 bytes for a UDP hop whose host refuses TCP: `true` (the default) sends it over
+   * UDP as RFC 3261 §18.1.1 says, `false` fails it, as RFC 3428 §8 wants for MESSAGE.
+   */
+  readonly backToUdp?: boolean
+}
+
+/** RFC 3261 §18.1.1, where the path's MTU is not known. */
+export const DATAGRAM_LIMIT = 1300
+/** What a host says that has no TCP there: a reset, or ICMP protocol unreachable. */
+const NO_TCP: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOPROTOOPT', 'EPROTONOSUPPORT', 'EPROTO'])
+/** How long a host is remembered to have no TCP. */
+const NO_TCP_MEMORY = 600_000
+
+/** Sends requests: picks the leg, writes the Via, switches to TCP for long ones. */
+export class Uac {
+  readonly #legs: readonly Leg[]
+  readonly #clients: ClientTransactions
+  readonly #connections: Connections
+  readonly #random: Random
+  readonly #clock: Clock
+  readonly #counters: Counters
+  readonly #withoutTcp = new BoundedMap<string, true>(1000, NO_TCP_MEMORY)
+
+  constructor(deps: {
+    legs: readonly Leg[]
+    clients: ClientTransactions
+    connections: Connections
+    random: Random
+    clock: Clock
+    counters: Counters
+  }) {
+    this.#legs = deps.legs
+    this.#clients = deps.clients
+    this.#connections = deps.connections
+    this.#random = deps.random
+    this.#clock = deps.clock
+    this.#counters = deps.counters
+  }
+
+  send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options: SendOptions): void {
+    const leg = isReachable(hop.address, hop.port) ? this.#legFor(hop) : undefined
+    if (leg === undefined) return this.#fail(on, 'no listener for this hop')
+    if (request.method === 'INVITE' || request.method === 'ACK')
+      return this.#fail(on, `no client transaction for ${request.method}`)
+    try {
+      if (hop.transport === 'tcp') this.#overTcp(request, hop, leg, on)
+      else this.#overUdp(request, hop, leg, on, options)
+    } catch (error) {
+      this.#fail(on, reasonOf(error))
+    }
+  }
+
+  #overUdp(
+    request: SipRequest,
+    hop: Hop,
+    leg: Leg,
+    on: (outcome: Outcome) => void,
+    options: SendOptions,
+  ): void {
+    const branch = this.#branch()
+    const bytes = writeRequest(request, `SIP/2.0/UDP ${leg.sentBy};branch=${branch};rport`)
+    const target = `${hop.address} ${hop.port}`
+    if (bytes.length > DATAGRAM_LIMIT) {
+      const without = this.#withoutTcp.get(target, this.#clock.now()) !== undefined
+      if (!without) {
+        this.#counters.switchedToTcp++
+        return this.#overTcp(request, hop, this.#tcpLegLike(leg), (outcome) => {
+          if (outcome.kind !== 'transport-failure' || !NO_TCP.has(outcome.reason)) return on(outcome)
+          this.#withoutTcp.set(target, true, this.#clock.now())
+          if (options.backToUdp === false) return on(outcome)
+          this.send(request, hop, on, options)
+        })
+      }
+      if (options.backToUdp === false) return this.#fail(on, 'ECONNREFUSED')
+      this.#counters.backToUdp++
+    }
+    this.#begin({
+      branch,
+      method: request.method,
+      sentBy: leg.sentBy,
+      reliable: false,
+      send: (transaction, again) => {
+        if (again) this.#counters.retransmissionsOut++
+        leg.udp?.send(bytes, hop.address, hop.port, (reason) => transaction.transportFailed(reason))
+      },
+      done: on,
+    })
+  }
+
+  #overTcp(request: SipRequest, hop: Hop, leg: Leg, on: (outcome: Outcome) => void): void {
+    const branch = this.#branch()
+    const bytes = writeRequest(request, `SIP/2.0/TCP ${leg.sentBy};branch=${branch};rport`)
+    const connection = this.#connections.to(leg, hop.address, hop.port)
+    if (connection === undefined) return this.#fail(on, 'too many connections')
+    let waiting: readonly [Connection, ClientTransaction] | undefined
+    this.#begin({
+      branch,
+      method: request.method,
+      sentBy: leg.sentBy,
+      reliable: true,
+      send: (transaction) => {
+        if (connection.write(bytes)) {
+          waiting = [connection, transaction]
+          connection.waiting.add(transaction)
+        } else queueMicrotask(() => transaction.transportFailed('peer does not read'))
+      },
+      done: (outcome) => {
+        if (waiting !== undefined) waiting[0].waiting.delete(waiting[1])
+        on(outcome)
+      },
+    })
+  }
+
+  #begin(use: ClientUse): void {
+    this.#counters.requestsOut++
+    this.#clients.begin(use)
+  }
+
+  #fail(on: (outcome: Outcome) => void, reason: string): void {
+    queueMicrotask(() => on({ kind: 'transport-failure', reason }))
+  }
+
+  /** 132 bits. */
+  #branch(): string {
+    return MAGIC_COOKIE + this.#random.token(22)
+  }
+
+  #legFor(hop: Hop): Leg | undefined {
+    const family = hop.address.includes(':') ? 6 : 4
+    const fits = (leg: Leg): boolean =>
+      leg.family === family && (hop.listener === undefined || leg.options.name === hop.listener)
+    return (
+      this.#legs.find((leg) => fits(leg) && leg.options.transport === hop.transport) ??
+      // A connection can be opened without a listener; the response comes back on it.
+      (hop.transport === 'tcp' ? this.#legs.find(fits) : undefined)
+    )
+  }
+
+  /** The TCP listener of the same side, best at the same port (§18: what listens on UDP listens on TCP too). */
+  #tcpLegLike(udp: Leg): Leg {
+    const others = this.#legs.filter(
+      (leg) =>
+        leg.options.transport === 'tcp' && leg.options.side === udp.options.side && leg.family === udp.family,
+    )
+    return others.find((leg) => leg.port === udp.port) ?? others[0] ?? udp
+  }
+}

@@ -1,0 +1,159 @@
+import { Generations } from '../../kernel/generations.ts'
+import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
+import type { SipResponse } from '../message.ts'
+import { param } from '../scan.ts'
+import type { Waiter } from '../transport/connection.ts'
+import {
+  type ClientEffect,
+  type ClientEvent,
+  type ClientMachine,
+  type ClientState,
+  nonInviteClient,
+} from './non-invite-client.ts'
+import type { TimerValues } from './timers.ts'
+
+export type Outcome =
+  | { readonly kind: 'response'; readonly response: SipResponse }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'transport-failure'; readonly reason: string }
+
+export interface ClientUse {
+  readonly branch: string
+  readonly method: string
+  /** What our Via says, to tell our responses from strays. */
+  readonly sentBy: string
+  readonly reliable: boolean
+  /** Hands the bytes to the transport; failures go to `transportFailed`. */
+  send(transaction: ClientTransaction, again: boolean): void
+  /** Exactly once. */
+  done(outcome: Outcome): void
+}
+
+export class ClientTransaction implements Waiter {
+  readonly use: ClientUse
+  readonly machine: ClientMachine
+  readonly #table: ClientTransactions
+  state: ClientState
+  timerE: Timer | undefined
+  timerF: Timer | undefined
+
+  constructor(table: ClientTransactions, use: ClientUse, machine: ClientMachine) {
+    this.#table = table
+    this.use = use
+    this.machine = machine
+    this.state = machine.start[0]
+  }
+
+  transportFailed(reason: string): void {
+    this.#table.step(this, 'transport-error', undefined, reason)
+  }
+}
+
+export type Match = 'taken' | 'absorbed' | 'unmatched'
+
+/** The client transactions of an endpoint (RFC 3261 §17.1.2), found by branch and CSeq method (§17.1.3). */
+export class ClientTransactions {
+  readonly #timers: Timers
+  readonly #unreliable: ClientMachine
+  readonly #reliable: ClientMachine
+  readonly #active = new Map<string, ClientTransaction>()
+  /** State Completed: nothing but the branch, for Timer K. */
+  readonly #completed: Generations<string, true>
+
+  constructor(deps: { timers: Timers; values: TimerValues }) {
+    this.#timers = deps.timers
+    this.#unreliable = nonInviteClient(deps.values, false)
+    this.#reliable = nonInviteClient(deps.values, true)
+    this.#completed = new Generations({ timers: deps.timers, lifetime: deps.values.t4, generations: 4 })
+  }
+
+  get active(): number {
+    return this.#active.size
+  }
+
+  get completed(): number {
+    return this.#completed.size
+  }
+
+  begin(use: ClientUse): void {
+    const machine = use.reliable ? this.#reliable : this.#unreliable
+    const transaction = new ClientTransaction(this, use, machine)
+    this.#active.set(use.branch, transaction)
+    this.#apply(transaction, machine.start[1], undefined, '', false)
+  }
+
+  receive(response: SipResponse): Match {
+    const vias = response.headers.all('Via')
+    const via = response.headers.topVia()
+    // §8.1.3.3: more than one Via means that the response was misrouted.
+    if (via === undefined || vias.length !== 1 || (vias[0] as string).includes(',')) return 'unmatched'
+    const branch = param(via.params, 'branch')
+    if (branch === undefined) return 'unmatched'
+    const transaction = this.#active.get(branch)
+    if (transaction === undefined) return this.#completed.has(branch) ? 'absorbed' : 'unmatched'
+    const { method, sentBy } = transaction.use
+    // §18.1.2
+    if (`${via.host}:${via.port ?? 5060}` !== sentBy) return 'unmatched'
+    if (response.headers.cseq()?.method !== method) return 'unmatched'
+    this.step(transaction, response.status < 200 ? 'provisional' : 'final', response)
+    return 'taken'
+  }
+
+  /** @internal */
+  step(transaction: ClientTransaction, event: ClientEvent, response?: SipResponse, reason = ''): void {
+    const [next, effects] = transaction.machine.step(transaction.state, event)
+    const before = transaction.state.kind
+    transaction.state = next
+    if (before !== next.kind && (next.kind === 'completed' || next.kind === 'terminated')) {
+      this.#active.delete(transaction.use.branch)
+      if (next.kind === 'completed') this.#completed.add(transaction.use.branch, true)
+    }
+    this.#apply(transaction, effects, response, reason, true)
+  }
+
+  /** Ends everything that is under way. */
+  clear(reason: string): void {
+    for (const transaction of [...this.#active.values()]) transaction.transportFailed(reason)
+    this.#completed.clear()
+  }
+
+  #apply(
+    transaction: ClientTransaction,
+    effects: readonly ClientEffect[],
+    response: SipResponse | undefined,
+    reason: string,
+    again: boolean,
+  ): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          transaction.use.send(transaction, again)
+          break
+        case 'set': {
+          const { timer, after } = effect
+          // Timer K is the generation's.
+          if (timer === 'timer-k') break
+          const set = this.#timers.set(after, () => this.step(transaction, timer))
+          if (timer === 'timer-e') transaction.timerE = set
+          else transaction.timerF = set
+          break
+        }
+        case 'cancel-timers':
+          transaction.timerE?.cancel()
+          transaction.timerF?.cancel()
+          break
+        case 'deliver':
+          if (response !== undefined && response.status >= 200)
+            transaction.use.done({ kind: 'response', response })
+          break
+        case 'fail':
+          transaction.use.done(
+            effect.reason === 'timeout' ? { kind: 'timeout' } : { kind: 'transport-failure', reason },
+          )
+          break
+        default:
+          effect satisfies never
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import { flat } from '../../kernel/flat.ts'
+import { Generations } from '../../kernel/generations.ts'
+import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
+import type { SipRequest } from '../message.ts'
+import { mergedKey } from './matching.ts'
+import {
+  nonInviteServer,
+  type ServerEffect,
+  type ServerMachine,
+  type ServerState,
+} from './non-invite-server.ts'
+import { type TimerValues, transactionTime } from './timers.ts'
+
+export interface ServerHooks<Way, Recipe> {
+  /** Write and send a final response, the first time or again. */
+  sendFinal(request: SipRequest, way: Way, recipe: Recipe): void
+  sendProvisional(request: SipRequest, way: Way): void
+  /** The transaction user was silent for 64*T1. */
+  silent(request: SipRequest): void
+  /** A second or late answer was thrown away. */
+  discarded(): void
+}
+
+/** A request that the transaction user has not answered yet, or just now. */
+export class ServerTransaction<Way, Recipe> {
+  readonly request: SipRequest
+  readonly way: Way
+  readonly key: string
+  readonly merged: string | undefined
+  readonly machine: ServerMachine
+  readonly #table: ServerTransactions<Way, Recipe>
+  state: ServerState = 'trying'
+  recipe: Recipe | undefined
+  timer: Timer | undefined
+
+  constructor(
+    table: ServerTransactions<Way, Recipe>,
+    request: SipRequest,
+    way: Way,
+    keys: { key: string; merged: string | undefined },
+    machine: ServerMachine,
+  ) {
+    this.#table = table
+    this.request = request
+    this.way = way
+    this.key = keys.key
+    this.merged = keys.merged
+    this.machine = machine
+  }
+
+  /** The final answer; a second one is thrown away and counted. */
+  answer(recipe: Recipe): void {
+    if (this.state === 'trying' || this.state === 'proceeding') this.recipe = recipe
+    this.#table.step(this, 'respond')
+  }
+}
+
+/**
+ * The server transactions of an endpoint (RFC 3261 §17.2.2). A transaction is an object only until it is answered;
+ * for Timer J there is just the recipe of its response under its key, dropped a generation at a time.
+ */
+export class ServerTransactions<Way, Recipe> {
+  readonly #hooks: ServerHooks<Way, Recipe>
+  readonly #timers: Timers
+  readonly #unreliable: ServerMachine
+  readonly #reliable: ServerMachine
+  readonly #active = new Map<string, ServerTransaction<Way, Recipe>>()
+  readonly #activeMerged = new Set<string>()
+  readonly #completed: Generations<string, Recipe>
+  readonly #completedMerged: Generations<string, true>
+
+  constructor(deps: { hooks: ServerHooks<Way, Recipe>; timers: Timers; values: TimerValues }) {
+    this.#hooks = deps.hooks
+    this.#timers = deps.timers
+    this.#unreliable = nonInviteServer(deps.values, false)
+    this.#reliable = nonInviteServer(deps.values, true)
+    const lifetime = transactionTime(deps.values)
+    this.#completed = new Generations({ timers: deps.timers, lifetime })
+    this.#completedMerged = new Generations({ timers: deps.timers, lifetime })
+  }
+
+  /** Not yet answered. */
+  get active(): number {
+    return this.#active.size
+  }
+
+  /** Answered, and waiting for retransmissions. */
+  get completed(): number {
+    return this.#completed.size
+  }
+
+  has(key: string): boolean {
+    return this.#active.has(key) || this.#completed.has(key)
+  }
+
+  /** Takes a retransmission and answers it as far as there is an answer; false: the request is new. */
+  absorb(key: string, request: SipRequest, way: Way): boolean {
+    const active = this.#active.get(key)
+    if (active !== undefined) {
+      this.step(active, 'request')
+      return true
+    }
+    const recipe = this.#completed.get(key)
+    if (recipe === undefined) return false
+    // Timer J is the generation's; what figure 8 does in Completed needs no object.
+    this.#hooks.sendFinal(request, way, recipe)
+    return true
+  }
+
+  /** Another copy of this request is or was here, and came by a different way (RFC 3261 §8.2.2.2). */
+  isMerged(merged: string | undefined): boolean {
+    return merged !== undefined && (this.#activeMerged.has(merged) || this.#completedMerged.has(merged))
+  }
+
+  mergedKey(request: SipRequest): string | undefined {
+    return mergedKey(request)
+  }
+
+  /** A new transaction in state Trying. */
+  begin(
+    key: string,
+    merged: string | undefined,
+    request: SipRequest,
+    way: Way,
+    reliable: boolean,
+  ): ServerTransaction<Way, Recipe> {
+    const machine = reliable ? this.#reliable : this.#unreliable
+    const transaction = new ServerTransaction(this, request, way, { key, merged }, machine)
+    this.#active.set(key, transaction)
+    if (merged !== undefined) this.#activeMerged.add(merged)
+    this.#apply(transaction, machine.start[1])
+    return transaction
+  }
+
+  /** @internal */
+  step(transaction: ServerTransaction<Way, Recipe>, event: Parameters<ServerMachine['step']>[1]): void {
+    const [next, effects] = transaction.machine.step(transaction.state, event)
+    const before = transaction.state
+    transaction.state = next
+    if (before !== next && (next === 'completed' || next === 'terminated')) this.#leave(transaction)
+    this.#apply(transaction, effects)
+  }
+
+  clear(): void {
+    for (const transaction of this.#active.values()) {
+      transaction.timer?.cancel()
+      transaction.state = 'terminated'
+    }
+    this.#active.clear()
+    this.#activeMerged.clear()
+    this.#completed.clear()
+    this.#completedMerged.clear()
+  }
+
+  /** No more than recipe and keys stay, and the keys stay without the message that they were cut from. */
+  #leave(transaction: ServerTransaction<Way, Recipe>): void {
+    const { key, merged, recipe } = transaction
+    this.#active.delete(key)
+    if (merged !== undefined) this.#activeMerged.delete(merged)
+    if (transaction.state !== 'completed' || recipe === undefined) return
+    this.#completed.add(flat(key), recipe)
+    if (merged !== undefined) this.#completedMerged.add(flat(merged), true)
+  }
+
+  #apply(transaction: ServerTransaction<Way, Recipe>, effects: readonly ServerEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send-provisional':
+          this.#hooks.sendProvisional(transaction.request, transaction.way)
+          break
+        case 'send-final':
+          if (transaction.recipe !== undefined)
+            this.#hooks.sendFinal(transaction.request, transaction.way, transaction.recipe)
+          break
+        case 'set': {
+          const { timer, after } = effect
+          if (timer !== 'timer-j')
+            transaction.timer = this.#timers.set(after, () => this.step(transaction, timer))
+          break
+        }
+        case 'cancel-timers':
+          transaction.timer?.cancel()
+          break
+        case 'discard':
+          this.#hooks.discarded()
+          break
+        case 'give-up':
+          this.#hooks.silent(transaction.request)
+          break
+        case 'inform':
+          break
+        default:
+          effect satisfies never
+      }
+    }
+  }
+}
