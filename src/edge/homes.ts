@@ -1,7 +1,7 @@
 import type { Home } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Domain } from '../kernel/domain.ts'
-import type { Source } from '../sip/endpoint/endpoint.ts'
+import type { Source } from '../sip/transport/place.ts'
 
 /**
  * The home server that a request comes from: on an inside listener, from one of its addresses, and serving the domain of the

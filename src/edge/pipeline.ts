@@ -19,11 +19,19 @@ export interface PipelineOptions {
   readonly snapshot: () => Snapshot
   readonly exits: Exits
   readonly loops: LoopGuard
+  /** Told when too much is open to read on, and when reading may go on. */
+  readonly pressure: (high: boolean) => void
+  /** Whether message texts may be logged. */
+  readonly bodies: () => boolean
   readonly log: Log
   readonly counters: Counters
   readonly random: Random
   readonly timers: Timers
 }
+
+/** Open requests at which reading from the XMPP side stops, and at which it goes on. */
+const HIGH = 8_192
+const LOW = 4_096
 
 /**
  * Admit → route → deliver, the same for every request whatever the leg it came in by. `take` never throws and the
@@ -33,6 +41,7 @@ export class Pipeline {
   readonly #options: PipelineOptions
   #open = 0
   #stopping = false
+  #pressed = false
   #idle: (() => void) | undefined
 
   constructor(options: PipelineOptions) {
@@ -50,6 +59,10 @@ export class Pipeline {
       return
     }
     this.#open++
+    if (this.#open >= HIGH && !this.#pressed) {
+      this.#pressed = true
+      this.#options.pressure(true)
+    }
     const once = this.#endingOnce(arrival)
     try {
       this.#pass(once)
@@ -138,16 +151,38 @@ export class Pipeline {
       }
       ended = true
       this.#open--
-      this.#options.counters.add(`${arrival.kind}.${ending.kind === 'failed' ? ending.failure : ending.kind}`)
+      const outcome = ending.kind === 'failed' ? ending.failure : ending.kind
+      this.#options.counters.add(`${arrival.kind}.${outcome}`)
+      this.#report(arrival, outcome)
       try {
         arrival.end(ending)
       } catch (error) {
         this.#fault(arrival, error)
       }
+      if (this.#pressed && this.#open <= LOW) {
+        this.#pressed = false
+        this.#options.pressure(false)
+      }
       if (this.#open === 0) this.#idle?.()
     }
     const { kind, request, from, to, evidence } = arrival
     return { kind, request, from, to, evidence, end }
+  }
+
+  /** One line a request at level debug; at info where the texts are wanted. */
+  #report(arrival: Arrival, outcome: string): void {
+    const { log, bodies } = this.#options
+    const withBody = bodies()
+    if (!withBody && !log.isLevelEnabled('debug')) return
+    const fields = {
+      kind: arrival.kind,
+      from: textOfAddress(arrival.from),
+      to: textOfAddress(arrival.to),
+      callId: arrival.request.headers.get('Call-ID'),
+      outcome,
+    }
+    if (withBody) log.info({ ...fields, body: Buffer.from(arrival.request.body).toString('utf8') }, 'request')
+    else log.debug(fields, 'request')
   }
 
   #fault(arrival: Arrival, error: unknown): Ending {

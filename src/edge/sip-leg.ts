@@ -4,9 +4,10 @@ import type { Home } from '../federation/model.ts'
 import type { RequestKind } from '../federation/request.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import { sizeRefusal } from '../interworking/size.ts'
-import type { Endpoint, Hop, IncomingRequest, Outcome } from '../sip/endpoint/endpoint.ts'
+import type { Endpoint, IncomingRequest, Outcome } from '../sip/endpoint/endpoint.ts'
 import { parseNameAddr } from '../sip/name-addr.ts'
 import { requestSize } from '../sip/size.ts'
+import type { Hop } from '../sip/transport/place.ts'
 import { uriText } from '../sip/uri-write.ts'
 import { addressOf } from './address-book.ts'
 import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
@@ -105,11 +106,12 @@ export class SipLeg {
 
   #send(arrival: Arrival, hop: Hop, done: (failure?: Failure) => void): void {
     this.#options.own.remember(arrival.request)
-    this.#options.endpoint().send(arrival.request, hop, (outcome) => {
+    const finish = (outcome: Outcome): void => {
       const ending = endingOf(outcome)
       arrival.end(ending)
       done(ending.kind === 'failed' ? ending.failure : undefined)
-    })
+    }
+    this.#options.endpoint().send(arrival.request, hop, finish, { backToUdp: false })
   }
 }
 

@@ -15,7 +15,6 @@ import { admit } from './admit.ts'
 import { type Arrival, DELIVERED, failed } from './arrival.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
-import type { Log } from './log.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Pipeline } from './pipeline.ts'
 import { xmppAnswer } from './xmpp-answers.ts'
@@ -57,7 +56,6 @@ export interface XmppLegOptions {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
-  readonly log: Log
   readonly counters: Counters
 }
 

@@ -1,0 +1,165 @@
+import type { ComponentLink as LinkRow } from '../federation/model.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
+import { type Addressing, gatewayJid } from '../interworking/address.ts'
+import { ComponentLink } from '../xmpp/component/link.ts'
+import type { ComponentLinkOptions, LinkEvent } from '../xmpp/component/options.ts'
+import type { Gateway } from '../xmpp/services/queries.ts'
+import type { Element } from '../xmpp/xml/element.ts'
+import { AddressBook } from './address-book.ts'
+import type { Log } from './log.ts'
+import type { Attached } from './xmpp-leg.ts'
+
+/** Everything of a link's options that does not come from its row. */
+export type LinkSurroundings = Pick<
+  ComponentLinkOptions,
+  'limits' | 'reconnect' | 'keepAlive' | 'clock' | 'timers' | 'random'
+>
+
+export interface LinksOptions {
+  readonly surroundings: LinkSurroundings
+  readonly software: Gateway['software']
+  /** Addresses remembered per link. */
+  readonly addresses: number
+  readonly log: Log
+  onStanza(via: Attached, stanza: Element): void
+}
+
+interface Running {
+  readonly attached: Attached
+  readonly link: ComponentLink
+  readonly secret: string
+}
+
+/** The component links that run: those of the snapshot, kept over a reload where their row is the same. */
+export class Links {
+  readonly #options: LinksOptions
+  readonly #running = new Map<string, Running>()
+
+  constructor(options: LinksOptions) {
+    this.#options = options
+  }
+
+  attached(name: string): Attached | undefined {
+    return this.#running.get(name)?.attached
+  }
+
+  all(): readonly ComponentLink[] {
+    return [...this.#running.values()].map((each) => each.link)
+  }
+
+  /** Starts what is new, ends what is gone, replaces what has changed; the rest does not notice. */
+  apply(snapshot: Snapshot, secrets: ReadonlyMap<string, string>): void {
+    for (const [name, { link, attached, secret }] of this.#running) {
+      const row = snapshot.links.get(name)
+      const same =
+        row?.kind === 'component' &&
+        JSON.stringify(row) === JSON.stringify(attached.row) &&
+        secrets.get(name) === secret
+      if (same && !row.suspended) continue
+      this.#running.delete(name)
+      this.#options.log.info({ link: name }, 'link ends')
+      void link.close()
+    }
+    for (const row of snapshot.links.values()) {
+      if (row.kind !== 'component' || row.suspended || this.#running.has(row.name)) continue
+      const secret = secrets.get(row.name)
+      if (secret !== undefined) this.#start(row, secret)
+    }
+  }
+
+  async close(): Promise<void> {
+    const links = this.all()
+    this.#running.clear()
+    await Promise.all(links.map((link) => link.close()))
+  }
+
+  pause(): void {
+    for (const link of this.all()) link.pause()
+  }
+
+  resume(): void {
+    for (const link of this.all()) link.resume()
+  }
+
+  #start(row: LinkRow, secret: string): void {
+    const { log, surroundings, software, addresses } = this.#options
+    const addressing = addressingOf(row)
+    const link = new ComponentLink({
+      ...surroundings,
+      name: row.name,
+      host: row.host,
+      port: row.port,
+      domain: row.domain,
+      secret,
+      onStanza: (stanza) => this.#options.onStanza(attached, stanza),
+      onEvent: (event) => report(log, row, event),
+      onFault: (error) => log.error({ link: row.name, err: error }, 'fault while a stanza was handled'),
+    })
+    const attached: Attached = {
+      row,
+      link: {
+        get live() {
+          return link.state === 'live'
+        },
+        send: (stanza) => link.send(stanza),
+        confirm: (done) => link.confirm(done),
+      },
+      book: new AddressBook(addressing, addresses),
+      gateway: {
+        software,
+        type: 'sip',
+        ...(addressing.kind === 'escaped' ? { prompt: promptOf(addressing) } : {}),
+      },
+    }
+    this.#running.set(row.name, { attached, link, secret })
+    link.start()
+  }
+}
+
+const addressingOf = (row: LinkRow): Addressing =>
+  row.addressing.kind === 'escaped' ? { kind: 'escaped', gateway: row.domain } : row.addressing
+
+const promptOf = (addressing: Addressing): NonNullable<Gateway['prompt']> => ({
+  description: 'Give the SIP address of the person you want to reach, such as romeo@sip.example.',
+  label: 'SIP address',
+  jidOf: (typed) => {
+    const jid = gatewayJid(typed, addressing)
+    return jid.ok ? jid.value : undefined
+  },
+})
+
+/** What to do, for the refusals that a person can mend. */
+const CURES: Readonly<Record<string, string>> = {
+  'not-authorized': 'the secret is not the one that the XMPP server has for this component',
+  'host-unknown': 'the XMPP server has no component of this name',
+  conflict: 'another component with this name is connected',
+}
+
+function report(log: Log, row: LinkRow, event: LinkEvent): void {
+  const about = { link: row.name, server: `${row.host}:${row.port}`, domain: row.domain }
+  switch (event.kind) {
+    case 'live':
+      log.info(about, 'link is live')
+      return
+    case 'handshake-refused':
+      log.error(
+        { ...about, condition: event.condition, text: event.text, cure: CURES[event.condition] },
+        'the XMPP server refuses the link',
+      )
+      return
+    case 'stream-error':
+      log.warn({ ...about, condition: event.condition, text: event.text }, 'the XMPP server ended the stream')
+      return
+    case 'unreadable':
+      log.error({ ...about, ...event.error }, 'what the XMPP server sent cannot be read')
+      return
+    case 'lost':
+      log.warn({ ...about, reason: event.reason }, event.wasLive ? 'link is lost' : 'no link')
+      return
+    case 'retry':
+      log.info({ ...about, inMs: Math.round(event.delay), attempt: event.attempt }, 'link is tried again')
+      return
+    default:
+      event satisfies never
+  }
+}

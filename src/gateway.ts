@@ -1,0 +1,211 @@
+import type { Logger } from 'pino'
+import type { Config } from './config/config.ts'
+import type { Failure } from './edge/arrival.ts'
+import { Conversations } from './edge/conversations.ts'
+import { Counters } from './edge/counters.ts'
+import { type FindAddress, hopOf } from './edge/hops.ts'
+import { Links } from './edge/links.ts'
+import { LoopGuard } from './edge/loop-guard.ts'
+import { Notices } from './edge/notices.ts'
+import { Outstanding } from './edge/outstanding.ts'
+import { OwnRequests } from './edge/own-requests.ts'
+import { Pipeline } from './edge/pipeline.ts'
+import { SipLeg } from './edge/sip-leg.ts'
+import { TargetQueues } from './edge/target-queue.ts'
+import { XmppLeg } from './edge/xmpp-leg.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { Random } from './kernel/random.ts'
+import { TimerWheel } from './kernel/timer-wheel.ts'
+import { createEndpoint, type Endpoint, type UasSupport } from './sip/endpoint/endpoint.ts'
+import type { Hop } from './sip/transport/place.ts'
+
+export interface GatewayOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly clock: Clock
+  readonly random: Random
+  readonly findAddress: FindAddress
+  readonly software: { readonly name: string; readonly version: string }
+}
+
+/** Entries of the tables that no setting bounds; each forgets its oldest. */
+const TABLE = 50_000
+/** Milliseconds: a conversation after its last message; a stanza whose error may still come. */
+const CONVERSATION = 3_600_000
+const LATE_ERROR = 60_000
+
+const SUPPORTED: UasSupport = {
+  methods: ['MESSAGE'],
+  accept: ['text/plain', 'text/html', 'multipart/alternative', 'multipart/mixed'],
+  schemes: ['sip', 'sips', 'im', 'pres', 'tel'],
+  extensions: [],
+}
+
+/** The composition root: joins the rooms, and takes them apart in order. */
+export class Gateway {
+  readonly #log: Logger
+  readonly #options: GatewayOptions
+  readonly #timers: TimerWheel
+  readonly #counters = new Counters()
+  readonly #pipeline: Pipeline
+  readonly #sip: SipLeg
+  readonly #links: Links
+  readonly #queues: TargetQueues<Failure>
+  #config: Config
+  #hops: ReadonlyMap<string, Hop> = new Map()
+  #endpoint: Endpoint | undefined
+
+  constructor(options: GatewayOptions) {
+    const { config, log, clock, random } = options
+    this.#options = options
+    this.#log = log
+    this.#config = config
+    const timers = new TimerWheel({
+      clock,
+      onError: (error) => log.error({ err: error }, 'fault in a timer'),
+    })
+    this.#timers = timers
+    const counters = this.#counters
+    const { loopMemory, queue } = config.interworking
+    const snapshot = () => this.#config.federation
+    const own = new OwnRequests({ memory: loopMemory, limit: TABLE, clock })
+    this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
+    this.#pipeline = new Pipeline({
+      snapshot,
+      exits: {
+        toHome: (arrival, home) => this.#sip.toHome(arrival, home),
+        toComponent: (arrival, link) => xmpp.toComponent(arrival, link),
+      },
+      loops: new LoopGuard({ memory: loopMemory, limit: TABLE, clock }),
+      pressure: (high) => (high ? this.#links.pause() : this.#links.resume()),
+      bodies: () => this.#config.log.bodies,
+      log,
+      counters,
+      random,
+      timers,
+    })
+    this.#sip = new SipLeg({
+      endpoint: () => this.#requireEndpoint(),
+      pipeline: this.#pipeline,
+      snapshot,
+      hopOf: (home) => this.#hops.get(home.name),
+      choices: () => ({
+        noLiveLink: this.#config.interworking.noLiveLink,
+        retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
+      }),
+      queues: this.#queues,
+      own,
+      counters,
+    })
+    const notices = new Notices({ snapshot, sip: this.#sip, random, counters })
+    const xmpp = new XmppLeg({
+      pipeline: this.#pipeline,
+      snapshot,
+      settings: () => ({ ...this.#config.interworking, confirm: this.#config.xmpp.confirm }),
+      attached: (name) => this.#links.attached(name),
+      notify: (arrival, error) => notices.tell(arrival, error),
+      conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random }),
+      outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
+      clock,
+      timers,
+      random,
+      counters,
+    })
+    this.#links = new Links({
+      surroundings: { ...config.xmpp, clock, timers, random },
+      software: options.software,
+      addresses: TABLE,
+      log,
+      onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
+    })
+  }
+
+  /** The SIP listeners as they are bound. */
+  get listeners(): Endpoint['listeners'] {
+    return this.#requireEndpoint().listeners
+  }
+
+  /** @throws if a listener cannot be bound; nothing is left running then */
+  async start(): Promise<void> {
+    const { clock, random } = this.#options
+    const { sip } = this.#config
+    this.#hops = await this.#locate(this.#config)
+    this.#endpoint = await createEndpoint({
+      listeners: sip.listeners,
+      limits: {
+        message: sip.limits,
+        connections: sip.limits.connections,
+        idle: sip.limits.idleConnection,
+        transactions: sip.limits.transactions,
+      },
+      supports: SUPPORTED,
+      timerValues: sip.timers,
+      clock,
+      timers: this.#timers,
+      random,
+      onRequest: (incoming) => this.#sip.onRequest(incoming),
+      onEvent: (event) => this.#log.debug({ event }, 'sip'),
+    })
+    this.#links.apply(this.#config.federation, this.#config.linkSecrets)
+  }
+
+  /** Takes over what can change while running: the federation, the links, the interworking, the log's bodies. */
+  async reload(config: Config): Promise<void> {
+    const hops = await this.#locate(config)
+    for (const part of ['sip', 'xmpp'] as const) {
+      if (JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]))
+        this.#log.warn({ section: part }, 'a change in this section acts after a restart')
+    }
+    this.#config = { ...config, sip: this.#config.sip, xmpp: this.#config.xmpp }
+    this.#hops = hops
+    this.#log.level = config.log.level
+    this.#links.apply(config.federation, config.linkSecrets)
+  }
+
+  /** No new work; what is under way is finished or, when the limit is over, bounced; streams are closed properly. */
+  async stop(): Promise<{ readonly finished: boolean }> {
+    const finished = await this.#pipeline.drain(this.#config.shutdown.within)
+    await this.#endpoint?.close()
+    await this.#links.close()
+    return { finished }
+  }
+
+  stats(): object {
+    return {
+      open: this.#pipeline.open,
+      waiting: this.#queues.waiting,
+      counters: this.#counters.snapshot(),
+      sip: this.#endpoint?.stats(),
+      links: Object.fromEntries(
+        this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
+      ),
+    }
+  }
+
+  #requireEndpoint(): Endpoint {
+    if (this.#endpoint === undefined) throw new Error('the gateway has not started')
+    return this.#endpoint
+  }
+
+  async #locate(config: Config): Promise<ReadonlyMap<string, Hop>> {
+    const hops = new Map<string, Hop>()
+    for (const home of config.federation.homes.values()) {
+      if (home.nextHop.kind !== 'uri') continue
+      try {
+        const hop = await hopOf(home, this.#options.findAddress)
+        if (typeof hop === 'object') hops.set(home.name, hop)
+        else
+          this.#log.error(
+            { home: home.name, nextHop: home.nextHop.uri, problem: hop },
+            'no way to a home server',
+          )
+      } catch (error) {
+        this.#log.error(
+          { home: home.name, nextHop: home.nextHop.uri, err: error },
+          'a home server could not be looked up',
+        )
+      }
+    }
+    return hops
+  }
+}
