@@ -2,6 +2,7 @@ import { err, type Result } from '../kernel/result.ts'
 import type { HeaderField } from '../sip/headers.ts'
 import type { SipResponse } from '../sip/message.ts'
 import { parseNameAddrs } from '../sip/name-addr.ts'
+import { REASONS } from '../sip/reasons.ts'
 import type { Uri } from '../sip/uri.ts'
 import { parseUri } from '../sip/uri-parse.ts'
 import { uriText } from '../sip/uri-write.ts'
@@ -46,28 +47,6 @@ export const SIP_STATUS_OF = {
   'undefined-condition': always(400),
   'unexpected-request': always(400),
 } as const satisfies Record<StanzaCondition, Statuses>
-
-/** RFC 3261 §21, for the statuses that this table can give. */
-const REASONS: { readonly [status: number]: string } = {
-  301: 'Moved Permanently',
-  302: 'Moved Temporarily',
-  400: 'Bad Request',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  406: 'Not Acceptable',
-  408: 'Request Timeout',
-  410: 'Gone',
-  480: 'Temporarily Unavailable',
-  491: 'Request Pending',
-  500: 'Server Internal Error',
-  501: 'Not Implemented',
-  504: 'Server Time-out',
-  600: 'Busy Everywhere',
-  603: 'Decline',
-  604: 'Does Not Exist Anywhere',
-  606: 'Not Acceptable',
-}
 
 export interface StatusAnswer {
   readonly status: number
