@@ -59,15 +59,15 @@ export function sendReply(
     if (connection.write(bytes)) return
     if (connection.isOpen) {
       connection.close('peer does not read')
-      return failed('peer does not read')
+      failed('peer does not read')
+      return
     }
     const port = via?.port ?? 5060
-    if (!isReachable(source.address, port)) return failed('no way back')
-    const other = connections.to(leg, source.address, port)
+    const other = isReachable(source.address, port) ? connections.to(leg, source.address, port) : undefined
     if (other === undefined || !other.write(bytes)) failed('no way back')
     return
   }
   const port = via === undefined ? source.port : replyPort(via, source.port)
-  if (leg.udp === undefined || !isReachable(source.address, port)) return failed('no way back')
-  leg.udp.send(bytes, source.address, port, failed)
+  if (leg.udp === undefined || !isReachable(source.address, port)) failed('no way back')
+  else leg.udp.send(bytes, source.address, port, failed)
 }

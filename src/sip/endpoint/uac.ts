@@ -55,11 +55,11 @@ export class Uac {
 
   send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options: SendOptions): void {
     const leg = isReachable(hop.address, hop.port) ? this.#legFor(hop) : undefined
-    if (leg === undefined) return this.#fail(on, 'no listener for this hop')
-    if (request.method === 'INVITE' || request.method === 'ACK')
-      return this.#fail(on, `no client transaction for ${request.method}`)
+    const unfit = request.method === 'INVITE' || request.method === 'ACK'
     try {
-      if (hop.transport === 'tcp') this.#overTcp(request, hop, leg, on)
+      if (leg === undefined) this.#fail(on, 'no listener for this hop')
+      else if (unfit) this.#fail(on, `no client transaction for ${request.method}`)
+      else if (hop.transport === 'tcp') this.#overTcp(request, hop, leg, on)
       else this.#overUdp(request, hop, leg, on, options)
     } catch (error) {
       this.#fail(on, reasonOf(error))
@@ -77,17 +77,20 @@ export class Uac {
     const bytes = writeRequest(request, `SIP/2.0/UDP ${leg.sentBy};branch=${branch};rport`)
     const target = `${hop.address} ${hop.port}`
     if (bytes.length > DATAGRAM_LIMIT) {
-      const without = this.#withoutTcp.get(target, this.#clock.now()) !== undefined
-      if (!without) {
+      if (this.#withoutTcp.get(target, this.#clock.now()) === undefined) {
         this.#counters.switchedToTcp++
-        return this.#overTcp(request, hop, this.#tcpLegLike(leg), (outcome) => {
-          if (outcome.kind !== 'transport-failure' || !NO_TCP.has(outcome.reason)) return on(outcome)
-          this.#withoutTcp.set(target, true, this.#clock.now())
-          if (options.backToUdp === false) return on(outcome)
-          this.send(request, hop, on, options)
+        this.#overTcp(request, hop, this.#tcpLegLike(leg), (outcome) => {
+          const refused = outcome.kind === 'transport-failure' && NO_TCP.has(outcome.reason)
+          if (refused) this.#withoutTcp.set(target, true, this.#clock.now())
+          if (refused && options.backToUdp !== false) this.send(request, hop, on, options)
+          else on(outcome)
         })
+        return
       }
-      if (options.backToUdp === false) return this.#fail(on, 'ECONNREFUSED')
+      if (options.backToUdp === false) {
+        this.#fail(on, 'ECONNREFUSED')
+        return
+      }
       this.#counters.backToUdp++
     }
     this.#begin({
@@ -107,7 +110,10 @@ export class Uac {
     const branch = this.#branch()
     const bytes = writeRequest(request, `SIP/2.0/TCP ${leg.sentBy};branch=${branch};rport`)
     const connection = this.#connections.to(leg, hop.address, hop.port)
-    if (connection === undefined) return this.#fail(on, 'too many connections')
+    if (connection === undefined) {
+      this.#fail(on, 'too many connections')
+      return
+    }
     let waiting: readonly [Connection, ClientTransaction] | undefined
     this.#begin({
       branch,

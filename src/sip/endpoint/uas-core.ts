@@ -2,7 +2,8 @@ import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { HeaderField, Headers } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
-import { serverKey } from '../transaction/matching.ts'
+import { param } from '../scan.ts'
+import { MAGIC_COOKIE, serverKey } from '../transaction/matching.ts'
 import { type ServerTransaction, ServerTransactions } from '../transaction/servers.ts'
 import type { TimerValues } from '../transaction/timers.ts'
 import type { Source } from '../transport/place.ts'
@@ -105,6 +106,12 @@ export class UasCore {
     const { counters, supports } = this.#deps
     const via = request.headers.topVia()
     if (via === undefined) return
+    // RFC 4475 §3.2.1: a branch that is nothing but the cookie names no transaction.
+    if (param(via.params, 'branch') === MAGIC_COOKIE && request.method !== 'ACK') {
+      counters.malformedAnswered++
+      this.refuse(request, arrival, 400, 'Missing Transaction Identifier')
+      return
+    }
     const verdict = checkRequest(request, supports)
     if (verdict.kind === 'ignore') {
       counters.acks++

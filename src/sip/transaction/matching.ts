@@ -6,8 +6,8 @@ import type { Via } from '../via.ts'
 export const MAGIC_COOKIE = 'z9hG4bK'
 
 /**
- * What makes two requests the same transaction (RFC 3261 §17.2.3). A branch that is nothing but the cookie
- * identifies nothing (RFC 4475 §3.2.1): it is matched as RFC 2543 did.
+ * What makes two requests the same transaction (RFC 3261 §17.2.3). Without the cookie, or with nothing behind it,
+ * a branch identifies nothing: the request is matched as RFC 2543 did.
  */
 export function serverKey(request: SipRequest, via: Via, method: string = request.method): string {
   const branch = param(via.params, 'branch') ?? ''
