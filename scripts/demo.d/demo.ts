@@ -95,7 +95,7 @@ async function xmppToSip({ romeo, juliet }: Cast): Promise<void> {
   const received = await romeo.messages.next(({ body }) => body === text, {
     what: 'the message did not arrive',
   })
-  if (received.from !== `sip:${JULIET}`) throw new Error(`it came from ${received.from}`)
+  if (received.from.split(';')[0] !== `sip:${JULIET}`) throw new Error(`it came from ${received.from}`)
   tell('romeo gets', `${quote(received.body)} as MESSAGE from ${received.from}, answers 200`)
   await explain(JULIET, ROMEO)
 }

@@ -10,7 +10,7 @@ export function step(title: string): void {
 export function tell(who: string, what: string): void {
   const [first = '', ...rest] = what.split('\n')
   console.log(`   ${who.padEnd(13)} ${first}`)
-  for (const line of rest) console.log(`   ${' '.repeat(13)} ${line}`)
+  for (const line of rest) console.log(`   ${' '.repeat(13)} ${line}`.trimEnd())
 }
 
 export function quote(text: string): string {
