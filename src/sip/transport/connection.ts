@@ -58,6 +58,7 @@ export class Connection {
   #partial: Timer | undefined
   #connecting: Timer | undefined
   #ping: Timer | undefined
+  #awaitingPong = false
 
   constructor(
     socket: Socket,
@@ -150,8 +151,7 @@ export class Connection {
     const frames = this.#framer.push(chunk)
     for (const frame of frames) {
       if (!this.#open) return
-      if (frame.kind === 'ping') this.write(CRLF)
-      else if (frame.kind === 'pong') this.#schedulePing()
+      if (frame.kind === 'ping' || frame.kind === 'pong') this.#onKeepAlive(frame.kind)
       else this.#events.frame(this, frame)
     }
     // Whatever completes a frame gives the next one its own time; dripping octets do not.
@@ -171,11 +171,18 @@ export class Connection {
     else this.#idle = this.#timers.set(left, this.#onIdle)
   }
 
+  /** Two pongs in a row look like a ping: while one is awaited, any CR LF is the pong. */
+  #onKeepAlive(kind: 'ping' | 'pong'): void {
+    if (this.#awaitingPong) this.#schedulePing()
+    else if (kind === 'ping') this.write(CRLF)
+  }
+
   #schedulePing(): void {
+    this.#awaitingPong = false
     if (this.#limits.ping === 0 || !this.#open) return
     this.#ping?.cancel()
     this.#ping = this.#timers.set(this.#limits.ping, () => {
-      this.write(PING)
+      this.#awaitingPong = this.write(PING)
       this.#ping = this.#timers.set(this.#limits.pong, () => this.close('no pong'))
     })
   }

@@ -128,7 +128,7 @@ describe('a request out', () => {
       connections++
       peer.socket.on('data', (chunk) => {
         segments++
-        for (const text of chunk.toString('latin1').split(/(?=^MESSAGE )/m))
+        for (const text of chunk.toString('latin1').split(/(?=MESSAGE sip:)/))
           peer.socket.write(answerText(text, 200))
       })
     })
@@ -333,7 +333,7 @@ describe('a request in', () => {
     peer.send(requestText(peer.port), udp)
     peer.send(requestText(peer.port), udp)
     await until(() => peer.received.length === 3)
-    expect(peer.received[2]).toMatch(/^SIP\/2\.0 503 [^]*Retry-After: 5\r/)
+    expect(peer.received[2]).toMatch(/^SIP\/2\.0 503 [\s\S]*Retry-After: 5\r/)
     peer.send(known, udp)
     await until(() => peer.received.length === 4)
     expect(peer.received[3]).toMatch(/^SIP\/2\.0 200/)
