@@ -15,14 +15,16 @@ export class Barrier {
   readonly #self: string
   readonly #target: string
   readonly #random: Random
+  readonly #onFault: (error: unknown) => void
   #asking: Confirmation[] = []
   #sent: { readonly id: string; readonly for: readonly Confirmation[] } | undefined
 
   /** @param self the component's own address; @param target whom to ping: the component itself, routed back by the server */
-  constructor(self: string, target: string, random: Random) {
+  constructor(self: string, target: string, random: Random, onFault: (error: unknown) => void) {
     this.#self = self
     this.#target = target
     this.#random = random
+    this.#onFault = onFault
   }
 
   /** Confirmations asked for and not yet given. */
@@ -60,7 +62,7 @@ export class Barrier {
     const answer = (type === 'result' || type === 'error') && from === this.#target
     if (!itself && !answer) return false
     this.#sent = undefined
-    for (const confirmation of sent.for) confirmation(true)
+    this.#tell(sent.for, true)
     return true
   }
 
@@ -69,6 +71,17 @@ export class Barrier {
     const open = [...(this.#sent?.for ?? []), ...this.#asking]
     this.#sent = undefined
     this.#asking = []
-    for (const confirmation of open) confirmation(false)
+    this.#tell(open, false)
+  }
+
+  /** One that throws keeps nobody else from being told. */
+  #tell(confirmations: readonly Confirmation[], taken: boolean): void {
+    for (const confirmation of confirmations) {
+      try {
+        confirmation(taken)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
   }
 }

@@ -1,4 +1,6 @@
+import { parseDomain, unicodeOf } from '../../kernel/domain.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
+import { isStanzaName } from '../stanza.ts'
 import type { Element } from '../xml/element.ts'
 import { STREAMS, type StreamHeader, StreamReader } from '../xml/reader.ts'
 import { escapeAttribute, writeElement } from '../xml/writer.ts'
@@ -23,6 +25,8 @@ export interface LinkStats {
   readonly connects: number
   readonly unconfirmed: number
   readonly refusedSends: number
+  /** Children of the stream that were no stanza, or had no from or no to; they go no further. */
+  readonly ignored: number
 }
 
 /**
@@ -33,6 +37,8 @@ export class ComponentLink {
   readonly name: string
   readonly domain: string
   readonly #options: ComponentLinkOptions
+  /** The domain as addresses carry it: with U-labels (RFC 7622 §3.2). */
+  readonly #self: string
   readonly #outgoingBytes: number
   #state: LinkState = 'closed'
   #connection: Connection | undefined
@@ -46,17 +52,24 @@ export class ComponentLink {
   #keepAlive: Timer | undefined
   #answer: Timer | undefined
   #paused = false
+  /** The stream is being ended, by whichever side: nothing more is taken for it. */
+  #leaving = false
   #ended: (() => void) | undefined
+  #closing: Promise<void> | undefined
   #out = ''
   #flushing = false
-  #counts = { sent: 0, received: 0, connects: 0, refusedSends: 0 }
+  #counts = { sent: 0, received: 0, connects: 0, refusedSends: 0, ignored: 0 }
 
   constructor(options: ComponentLinkOptions) {
     this.#options = options
     this.name = options.name
     this.domain = options.domain
     this.#outgoingBytes = options.outgoingBytes ?? OUTGOING_BYTES
-    this.#barrier = new Barrier(options.domain, options.pingTo ?? options.domain, options.random)
+    const domain = parseDomain(options.domain)
+    this.#self = domain.ok ? unicodeOf(domain.value) : options.domain
+    this.#barrier = new Barrier(this.#self, options.pingTo ?? this.#self, options.random, (error) =>
+      options.onFault?.(error),
+    )
   }
 
   get state(): LinkState {
@@ -71,11 +84,18 @@ export class ComponentLink {
     if (this.#state === 'closed' && this.#ended === undefined) this.#connect()
   }
 
-  /** Hands a stanza to the live stream. False: no live link, or too much waits to be written; nothing was taken. */
+  /**
+   * Hands a stanza to the live stream. False: no live link, or too much waits to be written; nothing was taken.
+   * A stanza without a to, or whose from lies outside the domain, would cost the stream (XEP-0114 §3): false, and a fault.
+   */
   send(stanza: Element): boolean {
-    if (this.#state !== 'live') return false
-    if (stanza.attrs.to === undefined || !isOf(stanza.attrs.from as string | undefined, this.domain))
-      throw new Error(`a stanza of ${this.domain} needs a from within it, and a to (XEP-0114 §3)`)
+    if (this.#state !== 'live' || this.#leaving) return false
+    const { from, to } = stanza.attrs as Record<string, string | undefined>
+    if (to === undefined || !(isOf(from, this.#self) || isOf(from, this.domain))) {
+      this.#counts.refusedSends++
+      this.#options.onFault?.(new Error(`a stanza of ${this.domain} needs a from within it, and a to`))
+      return false
+    }
     if (this.#waiting() > this.#outgoingBytes) {
       this.#counts.refusedSends++
       return false
@@ -87,7 +107,7 @@ export class ComponentLink {
 
   /** Told true once the server has taken all that was sent before; false if the stream broke first. Exactly once. */
   confirm(done: Confirmation): void {
-    if (this.#state !== 'live') {
+    if (this.#state !== 'live' || this.#leaving) {
       done(false)
       return
     }
@@ -98,30 +118,40 @@ export class ComponentLink {
   /** Reading stops until `resume`, and the server feels it: backpressure. */
   pause(): void {
     this.#paused = true
+    this.#answer?.cancel()
     this.#connection?.pause()
   }
 
   resume(): void {
     this.#paused = false
     this.#connection?.resume()
+    if (this.#barrier.underWay) this.#expectAnswer()
   }
 
-  /** Ends the stream: what is written leaves, then the closing tag, then the peer's is waited for, within a limit. */
-  async close(): Promise<void> {
+  /** Ends the stream for good: what is written leaves, then the closing tag, then the peer's is waited for, within a limit. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#retry?.cancel()
     const connection = this.#connection
-    if (connection === undefined || this.#state === 'waiting') {
-      this.#ended ??= () => {}
+    if (connection === undefined) {
+      this.#ended = () => {}
       this.#become('closed')
       return
     }
-    await new Promise<void>((resolve) => {
+    const ended = new Promise<void>((resolve) => {
       this.#ended = resolve
-      this.#flush()
-      if (this.#state === 'connecting') connection.destroy('closed')
-      else connection.end(CLOSE)
-      this.#options.timers.set(CLOSING, () => connection.destroy('no closing tag in time'))
     })
+    this.#flush()
+    this.#leaving = true
+    if (this.#state === 'connecting') connection.destroy('closed')
+    else connection.end(CLOSE)
+    const limit = this.#options.timers.set(CLOSING, () => connection.destroy('no closing tag in time'))
+    await ended
+    limit.cancel()
   }
 
   #become(state: LinkState): void {
@@ -136,6 +166,7 @@ export class ComponentLink {
 
   #connect(): void {
     const { host, port, limits, timers } = this.#options
+    this.#leaving = false
     this.#become('connecting')
     this.#counts.connects++
     const reader = new StreamReader(
@@ -145,10 +176,10 @@ export class ComponentLink {
         end: () => this.#peerEnded(),
         error: (error) => {
           this.#event({ kind: 'unreadable', error })
-          this.#connection?.end(
+          this.#leave(
+            error.condition,
             `<stream:error><${error.condition} xmlns="${STREAM_ERRORS}"/></stream:error>${CLOSE}`,
           )
-          this.#connection?.destroySoon(error.condition)
         },
       },
       limits,
@@ -158,7 +189,7 @@ export class ComponentLink {
       open: () => {
         this.#become('handshaking')
         this.#connection?.write(
-          `<?xml version="1.0"?><stream:stream xmlns="${NAMESPACE}" xmlns:stream="${STREAMS}" to="${escapeAttribute(this.domain)}">`,
+          `<?xml version="1.0"?><stream:stream xmlns="${NAMESPACE}" xmlns:stream="${STREAMS}" to="${escapeAttribute(this.#self)}">`,
         )
       },
       bytes: (chunk) => {
@@ -171,10 +202,12 @@ export class ComponentLink {
   }
 
   #header(header: StreamHeader): void {
-    if (header.namespace !== NAMESPACE || header.id === undefined) {
+    if (header.namespace !== NAMESPACE) {
       this.#connection?.destroy('the other side is no component port')
       return
     }
+    // Without an id there is no handshake, but the error that explains it may follow.
+    if (header.id === undefined) return
     this.#connection?.write(`<handshake>${handshakeValue(header.id, this.#options.secret)}</handshake>`)
   }
 
@@ -189,6 +222,11 @@ export class ComponentLink {
       return
     }
     if (this.#state !== 'live') return
+    const { from, to } = element.attrs as Record<string, string | undefined>
+    if (!isStanzaName(element.name) || element.attrs.xmlns !== NAMESPACE || !from || !to) {
+      this.#counts.ignored++
+      return
+    }
     this.#counts.received++
     if (this.#barrier.returned(element)) {
       this.#answer?.cancel()
@@ -209,13 +247,17 @@ export class ComponentLink {
     }
     const text = element.getChildText('text', STREAM_ERRORS) ?? undefined
     this.#event({ kind: this.#state === 'live' ? 'stream-error' : 'handshake-refused', condition, text })
-    this.#connection?.end(CLOSE)
-    this.#connection?.destroySoon(condition)
+    this.#leave(condition, CLOSE)
   }
 
   #peerEnded(): void {
-    this.#connection?.end(CLOSE)
-    this.#connection?.destroySoon('the server closed the stream')
+    this.#leave('the server closed the stream', CLOSE)
+  }
+
+  #leave(reason: string, last: string): void {
+    this.#leaving = true
+    this.#connection?.end(last)
+    this.#connection?.destroySoon(reason)
   }
 
   #live(): void {
@@ -249,6 +291,8 @@ export class ComponentLink {
 
   #expectAnswer(): void {
     this.#answer?.cancel()
+    // While we do not read we cannot see the answer: `resume` starts the wait anew.
+    if (this.#paused) return
     this.#answer = this.#options.timers.set(this.#options.keepAlive.answerWithin, () => {
       if (this.#barrier.underWay) this.#connection?.destroy('no answer to a ping: the link is dead')
     })
@@ -293,7 +337,7 @@ export class ComponentLink {
 
   #flush(): void {
     const connection = this.#connection
-    if (connection === undefined || this.#state !== 'live') return
+    if (connection === undefined || this.#state !== 'live' || this.#leaving) return
     const ping = this.#barrier.next()
     if (ping !== undefined) {
       this.#out += writeElement(ping)

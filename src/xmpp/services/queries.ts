@@ -31,6 +31,7 @@ export function answerQuery(iq: Element, gateway: Gateway): Element | undefined 
   if (type === 'result' || type === 'error') return undefined
   if (type !== 'get' && type !== 'set')
     return stanzaError(iq, 'bad-request', { text: 'type must be get or set' })
+  if (iq.attrs.id === undefined) return stanzaError(iq, 'bad-request', { text: 'an id is missing' })
   const children = iq.getChildElements()
   const query = children[0]
   if (query === undefined || children.length > 1)
