@@ -101,7 +101,8 @@ export class Gateway {
     const xmpp = new XmppLeg({
       pipeline: this.#pipeline,
       snapshot,
-      settings: () => ({ ...this.#config.interworking, confirm: this.#config.xmpp.confirm }),
+      settings: () => this.#config.interworking,
+      confirm: config.xmpp.confirm,
       attached: (name) => this.#links.attached(name),
       notify: (arrival, error) => notices.tell(arrival, error),
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random }),

@@ -39,14 +39,14 @@ export interface XmppLegSettings {
   /** Milliseconds a 2xx waits for a quick error stanza. */
   readonly waitForError: number
   readonly lateErrorNotice: boolean
-  /** Wait for the server's word before a stanza counts as delivered. */
-  readonly confirm: boolean
 }
 
 export interface XmppLegOptions {
   readonly pipeline: Pipeline
   readonly snapshot: () => Snapshot
   readonly settings: () => XmppLegSettings
+  /** Wait for the server's word before a stanza counts as delivered. */
+  readonly confirm: boolean
   /** The link with that name, if it is attached. */
   readonly attached: (name: string) => Attached | undefined
   /** Tells the SIP sender of `request` that it failed after all. */
@@ -222,7 +222,7 @@ export class XmppLeg {
       return
     }
     outstanding.add(stanzaId, { arrival, from: String(stanza.attrs.from), to: String(stanza.attrs.to) })
-    if (settings().confirm) via.link.confirm((taken) => this.#taken(arrival, stanzaId, taken))
+    if (this.#options.confirm) via.link.confirm((taken) => this.#taken(arrival, stanzaId, taken))
     else this.#taken(arrival, stanzaId, true)
   }
 
