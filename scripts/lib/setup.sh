@@ -94,7 +94,8 @@ install_packages() {
   apt_install "$@" || status=$?
   allow_services
   trap - EXIT
-  [ "$status" -eq 0 ] || die "apt-get could not install: $*"
+  [ "$status" -eq 0 ] || die "apt-get could not install: $*
+(On Ubuntu these are in the component universe: add-apt-repository universe)"
   local package
   for package in "$@"; do
     case "$package" in prosody) disable_service "$package" ;; esac
