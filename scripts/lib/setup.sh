@@ -28,6 +28,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; 
 # need_setup COMMAND:PACKAGE...: lists what is missing, asks, installs.
 need_setup() {
   need_node
+  PATH=$PATH:/usr/sbin # where Debian puts ejabberdctl, and where a plain user's PATH does not look
   local -a packages=()
   local pair
   for pair in "$@"; do
@@ -61,12 +62,15 @@ can_install() {
   [ "$(id -u)" -eq 0 ] && return
   note "installing packages takes root; please run:"
   printf '\n  sudo %s\n' "$line" >&2
-  case " $* " in *" prosody "*)
-    note ""
-    note "and, unless you want Debian's own Prosody service to run on ports 5222 and 5269:"
-    printf '\n  sudo systemctl disable --now prosody\n' >&2
-    ;;
-  esac
+  local package
+  for package in "$@"; do
+    case "$package" in prosody | ejabberd)
+      note ""
+      note "and, unless you want Debian's own $package service to run on ports 5222 and 5269:"
+      printf '\n  sudo systemctl disable --now %s\n' "$package" >&2
+      ;;
+    esac
+  done
   die "Then run this script again."
 }
 
@@ -98,7 +102,7 @@ install_packages() {
 (On Ubuntu these are in the component universe: add-apt-repository universe)"
   local package
   for package in "$@"; do
-    case "$package" in prosody) disable_service "$package" ;; esac
+    case "$package" in prosody | ejabberd) disable_service "$package" ;; esac
   done
 }
 
