@@ -5,6 +5,7 @@ import { loadSubject } from '../../src/federation/load-subject.ts'
 import type { ContactEntry, ContactList, Provider } from '../../src/federation/model.ts'
 import type { RequestFacts } from '../../src/federation/request.ts'
 import { route } from '../../src/federation/route.ts'
+import { UNLIMITED } from '../../src/federation/settings.ts'
 import { buildSnapshot, type FederationInput } from '../../src/federation/snapshot.ts'
 import { type Domain, parseDomain } from '../../src/kernel/domain.ts'
 import { measure } from './harness.ts'
@@ -28,6 +29,7 @@ const address = (user: string, of: string): Address => ({ user: userKey(user), d
 const byAddress = (user: string, of: string): ContactEntry => ({
   match: { kind: 'address', address: address(user, of) },
   by: 'user',
+  expires: undefined,
 })
 
 /** Every tenth provider owns what is below its domain. */
@@ -42,8 +44,10 @@ const input: FederationInput = {
     openDiscovery: {
       enabled: false,
       verification: 'contacts',
-      limits: { messagesPerSecond: 20, contacts: 1000 },
+      limits: { messagesPerSecond: 20, contacts: 1000, connections: 20 },
     },
+    learning: { enabled: true, lifetime: 7_776_000_000, perUser: 500 },
+    suspended: false,
   },
   homes: [
     {
@@ -85,6 +89,7 @@ const input: FederationInput = {
       description: undefined,
       congestionSafePath: false,
       suspended: false,
+      limits: UNLIMITED,
       link: 'prosody',
       negotiation: {
         tls: 'required',
@@ -103,6 +108,7 @@ const input: FederationInput = {
     suspended: false,
   })),
   blockedDomains: times(MANY, (i) => ({ name: domain(`blocked${i}.example`), comment: '' })),
+  policies: [],
   users: [],
   contacts: times(
     USERS,

@@ -7,6 +7,7 @@ import type {
   Negotiation,
   Provider,
 } from '../federation/model.ts'
+import { UNLIMITED } from '../federation/settings.ts'
 import type { FederationInput } from '../federation/snapshot.ts'
 import type { Path } from './problem.ts'
 import type { FileValues } from './schema.ts'
@@ -31,7 +32,12 @@ export function rowsOf(values: Values): FederationInput {
       sip: values.sip,
       publicIm: values.publicIm,
       xmpp: values.xmpp,
-      openDiscovery: values.openDiscovery,
+      openDiscovery: {
+        ...values.openDiscovery,
+        limits: { ...values.openDiscovery.limits, connections: 20 },
+      },
+      learning: { enabled: true, lifetime: 7_776_000_000, perUser: 500 },
+      suspended: false,
     },
     homes: values.homes.map(homeOf),
     servedDomains: values.servedDomains.map((row) => ({ ...row, suspended: false })),
@@ -39,10 +45,13 @@ export function rowsOf(values: Values): FederationInput {
     providers: values.providers.map(providerOf),
     allowedDomains: values.allowedDomains.map((row) => ({ ...row, suspended: false })),
     blockedDomains: values.blockedDomains,
+    policies: [],
     users: values.users.map(({ user, enabled, home, contactsOnly, hideNotes }) => ({
       address: user,
       enabled,
       home,
+      site: undefined,
+      policy: undefined,
       privacy: { contactsOnly, hideNotes },
       suspended: false,
     })),
@@ -54,7 +63,7 @@ export function rowsOf(values: Values): FederationInput {
   }
 }
 
-const entryOf = (match: ContactMatch): ContactEntry => ({ match, by: 'admin' })
+const entryOf = (match: ContactMatch): ContactEntry => ({ match, by: 'admin', expires: undefined })
 
 function homeOf(row: Values['homes'][number]): Home {
   const own = row.nextHop.host.replace(/^\[|\]$/g, '')
@@ -91,9 +100,10 @@ function providerOf(row: Values['providers'][number]): Provider {
     icon,
     description,
     suspended: false,
+    limits: UNLIMITED,
   }
   return row.protocol === 'xmpp'
-    ? { ...common, protocol: 'xmpp', link: row.link ?? '', negotiation: NEGOTIATION }
+    ? { ...common, protocol: 'xmpp', link: row.link, negotiation: NEGOTIATION }
     : {
         ...common,
         protocol: 'sip',

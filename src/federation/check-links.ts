@@ -134,7 +134,7 @@ function checkProviders(components: readonly Placed[], input: FederationInput): 
   const found: Conflict[] = []
   const links = new Map(components.map((placed) => [placed.link.name, { placed, behind: behindOf(placed) }]))
   input.providers.forEach((provider, index) => {
-    if (provider.protocol !== 'xmpp') return
+    if (provider.protocol !== 'xmpp' || provider.link === undefined) return
     const link = links.get(provider.link)
     if (link?.behind === undefined) return
     const { placed, behind } = link

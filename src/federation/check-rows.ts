@@ -99,7 +99,7 @@ function checkReferences(input: FederationInput): Conflict[] {
     })
   })
   input.providers.forEach((row, index) => {
-    if (row.protocol === 'xmpp' && !links.has(row.link)) {
+    if (row.protocol === 'xmpp' && row.link !== undefined && !links.has(row.link)) {
       unknown('unknown-link', rowRef('providers', index, row.name, 'link'), 'link', row.link, links)
     }
   })

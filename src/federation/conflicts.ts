@@ -7,6 +7,7 @@ export interface RowRef {
     | 'providers'
     | 'allowedDomains'
     | 'blockedDomains'
+    | 'policies'
     | 'users'
     | 'contacts'
   readonly index: number
@@ -46,6 +47,7 @@ export const NOUN = {
   providers: 'provider',
   allowedDomains: 'allowed domain',
   blockedDomains: 'blocked domain',
+  policies: 'policy',
   users: 'user',
   contacts: 'contact list',
 } as const satisfies Record<RowRef['list'], string>

@@ -21,7 +21,9 @@ export function linkOf(
   provider: Provider | undefined,
 ): Link | undefined {
   if (provider !== undefined) {
-    return provider.protocol === 'xmpp' ? snapshot.links.get(provider.link) : undefined
+    return provider.protocol === 'xmpp' && provider.link !== undefined
+      ? snapshot.links.get(provider.link)
+      : undefined
   }
   const binding = snapshot.bindings.get(served)
   return binding === undefined ? undefined : (binding.named.get(remote) ?? binding.any)

@@ -11,13 +11,26 @@ export type Level = 'verified' | 'contacts' | 'all'
 /** What a request carries on: whether the sender is the user it says. */
 export type Mark = 'verified' | 'unverified'
 
-/** Per second, and distinct served users a peer may address. */
+/** What one peer may do to us; undefined: no limit of that kind. */
 export interface PeerLimits {
-  readonly messagesPerSecond: number
-  readonly contacts: number
+  readonly messagesPerSecond: number | undefined
+  /** Distinct served users that it may address within an hour. */
+  readonly contacts: number | undefined
+  /** Connections that it may have open at once. */
+  readonly connections: number | undefined
 }
 
-export interface FederationSwitches {
+/** Contact entries that a user's own outgoing messages and subscriptions leave behind. */
+export interface Learning {
+  readonly enabled: boolean
+  /** Milliseconds an entry lives after the last message or subscription that it rests on. */
+  readonly lifetime: number
+  /** Learned entries of one user. */
+  readonly perUser: number
+}
+
+/** The one object of its kind: what holds for everybody. `suspended` acts as `enabled: false`. */
+export interface FederationSwitches extends Suspendable {
   /** Nothing crosses while it is off. */
   readonly enabled: boolean
   readonly sip: boolean
@@ -28,6 +41,7 @@ export interface FederationSwitches {
     readonly verification: Level
     readonly limits: PeerLimits
   }
+  readonly learning: Learning
 }
 
 /** What an emergency stop sets on any row, whoever owns it; such a row acts as a disabled one. */
@@ -115,6 +129,7 @@ interface ProviderRow extends Suspendable {
   readonly icon: string | undefined
   readonly description: string | undefined
   readonly congestionSafePath: boolean
+  readonly limits: PeerLimits
 }
 
 export interface SipProvider extends ProviderRow {
@@ -127,8 +142,8 @@ export interface SipProvider extends ProviderRow {
 
 export interface XmppProvider extends ProviderRow {
   readonly protocol: 'xmpp'
-  /** Name of the link that carries it. */
-  readonly link: string
+  /** Name of the link that carries it; a provider without one can only be disabled. */
+  readonly link: string | undefined
   readonly negotiation: Negotiation
 }
 
@@ -154,6 +169,14 @@ export interface PolicyFlags {
   readonly xmpp: boolean
 }
 
+/** The user's own policy wins over that of its site, and that over the global one; the winner counts whole. */
+export interface Policy extends Suspendable {
+  /** `global`, `site:NAME`, or a name under which it is granted to users. */
+  readonly name: string
+  readonly flags: PolicyFlags
+  readonly description: string | undefined
+}
+
 export interface Privacy {
   readonly contactsOnly: boolean
   readonly hideNotes: boolean
@@ -165,6 +188,9 @@ export interface User extends Suspendable {
   readonly enabled: boolean
   /** Undefined: the home of its served domain. */
   readonly home: string | undefined
+  readonly site: string | undefined
+  /** Name of the policy that is granted; undefined: that of the site, or the global one. */
+  readonly policy: string | undefined
   readonly privacy: Privacy
 }
 
@@ -178,6 +204,8 @@ export type ContactMatch =
 export interface ContactEntry {
   readonly match: ContactMatch
   readonly by: 'user' | 'admin' | 'learned'
+  /** Milliseconds since the Unix epoch; from then on the entry counts as absent. Undefined: it stays. */
+  readonly expires: number | undefined
 }
 
 export interface ContactList {

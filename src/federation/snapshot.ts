@@ -11,6 +11,7 @@ import type {
   FederationSwitches,
   Home,
   Link,
+  Policy,
   Provider,
   ServedDomain,
   User,
@@ -27,6 +28,7 @@ export interface FederationInput {
   readonly providers: readonly Provider[]
   readonly allowedDomains: readonly AllowedDomain[]
   readonly blockedDomains: readonly BlockedDomain[]
+  readonly policies: readonly Policy[]
   readonly users: readonly User[]
   readonly contacts: readonly ContactList[]
 }
@@ -40,6 +42,7 @@ export interface Snapshot {
   readonly servedDomains: ReadonlyMap<Domain, ServedDomain>
   readonly links: ReadonlyMap<string, Link>
   readonly providers: ReadonlyMap<string, Provider>
+  readonly policies: ReadonlyMap<string, Policy>
   readonly users: ByAddress<User>
   readonly contacts: ByAddress<ContactIndex>
   /** By the domains that providers own. */
@@ -83,6 +86,7 @@ export function buildSnapshot(input: FederationInput): Result<Snapshot, readonly
       servedDomains: byName(input.servedDomains),
       links,
       providers: byName(input.providers),
+      policies: byName(input.policies),
       users: byAddress(
         input.users,
         (row) => row.address,

@@ -5,11 +5,15 @@ import type {
   ContactEntry,
   ContactList,
   Home,
+  Policy,
+  PolicyFlags,
   Provider,
   ServedDomain,
   SipProvider,
+  User,
   XmppProvider,
 } from '../../src/federation/model.ts'
+import { UNLIMITED } from '../../src/federation/settings.ts'
 import { buildSnapshot, type FederationInput, type Snapshot } from '../../src/federation/snapshot.ts'
 import type { Subject } from '../../src/federation/subject.ts'
 import { type Domain, parseDomain } from '../../src/kernel/domain.ts'
@@ -69,6 +73,7 @@ export const xmppProvider = (row: Partial<XmppProvider> = {}): XmppProvider => (
   description: undefined,
   congestionSafePath: false,
   suspended: false,
+  limits: UNLIMITED,
   link: 'prosody',
   negotiation: {
     tls: 'required',
@@ -92,6 +97,7 @@ export const sipProvider = (row: Partial<SipProvider> = {}): SipProvider => ({
   description: undefined,
   congestionSafePath: false,
   suspended: false,
+  limits: UNLIMITED,
   accessEdges: [domain('edge.partner.example')],
   assertingHeader: undefined,
   ...row,
@@ -106,8 +112,10 @@ export const input = (parts: Partial<FederationInput> = {}): FederationInput => 
     openDiscovery: {
       enabled: false,
       verification: 'contacts',
-      limits: { messagesPerSecond: 20, contacts: 1000 },
+      limits: { messagesPerSecond: 20, contacts: 1000, connections: 20 },
     },
+    learning: { enabled: true, lifetime: 7_776_000_000, perUser: 500 },
+    suspended: false,
   },
   homes: [home()],
   servedDomains: [served()],
@@ -115,6 +123,7 @@ export const input = (parts: Partial<FederationInput> = {}): FederationInput => 
   providers: [xmppProvider(), sipProvider()] as Provider[],
   allowedDomains: [],
   blockedDomains: [],
+  policies: [],
   users: [],
   contacts: [],
   ...parts,
@@ -125,6 +134,7 @@ export const snapshot = (parts: Partial<FederationInput> = {}): Snapshot => must
 export const byAddress = (text: string): ContactEntry => ({
   match: { kind: 'address', address: address(text) },
   by: 'admin',
+  expires: undefined,
 })
 
 export const contacts = (row: Partial<ContactList> = {}): ContactList => ({
@@ -143,4 +153,27 @@ export const subject = (parts: Partial<Subject> = {}): Subject => ({
   entry: undefined,
   home: undefined,
   ...parts,
+})
+
+export const user = (text: string, row: Partial<User> = {}): User => ({
+  address: address(text),
+  enabled: true,
+  home: undefined,
+  site: undefined,
+  policy: undefined,
+  privacy: { contactsOnly: false, hideNotes: false },
+  suspended: false,
+  ...row,
+})
+
+export const policy = (
+  name: string,
+  flags: Partial<PolicyFlags> = {},
+  row: Partial<Policy> = {},
+): Policy => ({
+  name,
+  flags: { federation: false, publicIm: false, xmpp: false, ...flags },
+  description: undefined,
+  suspended: false,
+  ...row,
 })

@@ -15,20 +15,13 @@ import {
   served,
   sipProvider,
   snapshot,
+  user,
   xmppProvider,
 } from './fixtures.ts'
 
 const allowed = (name: string) =>
   ({ name: domain(name), verification: 'verified', comment: '', suspended: false }) as const
 const blocked = (name: string) => ({ name: domain(name), comment: '' })
-const user = (text: string, row: object = {}) => ({
-  address: address(text),
-  enabled: true,
-  home: undefined,
-  privacy: { contactsOnly: false, hideNotes: false },
-  suspended: false,
-  ...row,
-})
 
 /** What conflicts, how often, and the rows that are named: `list[index].field`. */
 const conflicts: readonly (readonly [string, string, Partial<FederationInput>, readonly string[]])[] = [
@@ -120,7 +113,10 @@ const conflicts: readonly (readonly [string, string, Partial<FederationInput>, r
     {
       contacts: [
         contacts({
-          block: [byAddress('x@y.example'), { match: { kind: 'provider', provider: 'gone' }, by: 'admin' }],
+          block: [
+            byAddress('x@y.example'),
+            { match: { kind: 'provider', provider: 'gone' }, by: 'admin', expires: undefined },
+          ],
         }),
       ],
     },
