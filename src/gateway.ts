@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import type { Failure } from './edge/arrival.ts'
+import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
-import { type FindAddress, hopOf } from './edge/hops.ts'
+import { type FindAddress, Hops } from './edge/hops.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
@@ -17,7 +18,6 @@ import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
 import { createEndpoint, type Endpoint, type UasSupport } from './sip/endpoint/endpoint.ts'
-import type { Hop } from './sip/transport/place.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -34,10 +34,19 @@ const TABLE = 50_000
 const CONVERSATION = 3_600_000
 const LATE_ERROR = 60_000
 
+/** What is read once, when the process starts. */
+const LASTING: readonly { readonly name: string; of(config: Config): unknown }[] = [
+  { name: 'sip', of: ({ sip }) => sip },
+  { name: 'xmpp', of: ({ xmpp }) => xmpp },
+  { name: 'log.format', of: ({ log }) => log.format },
+  { name: 'interworking.loopMemory', of: ({ interworking }) => interworking.loopMemory },
+  { name: 'interworking.queue', of: ({ interworking }) => interworking.queue },
+]
+
 const SUPPORTED: UasSupport = {
   methods: ['MESSAGE'],
   accept: ['text/plain', 'text/html', 'multipart/alternative', 'multipart/mixed'],
-  schemes: ['sip', 'sips', 'im', 'pres', 'tel'],
+  schemes: ['sip', 'sips', 'im', 'pres'],
   extensions: [],
 }
 
@@ -51,9 +60,10 @@ export class Gateway {
   readonly #sip: SipLeg
   readonly #links: Links
   readonly #queues: TargetQueues<Failure>
+  readonly #hops: Hops
   #config: Config
-  #hops: ReadonlyMap<string, Hop> = new Map()
   #endpoint: Endpoint | undefined
+  #stopped: Promise<{ readonly finished: boolean }> | undefined
 
   constructor(options: GatewayOptions) {
     const { config, log, clock, random } = options
@@ -65,10 +75,12 @@ export class Gateway {
       onError: (error) => log.error({ err: error }, 'fault in a timer'),
     })
     this.#timers = timers
+    this.#hops = new Hops({ find: options.findAddress, timers, log })
     const counters = this.#counters
     const { loopMemory, queue } = config.interworking
     const snapshot = () => this.#config.federation
     const own = new OwnRequests({ memory: loopMemory, limit: TABLE, clock })
+    const loops = new LoopGuard({ memory: loopMemory, limit: TABLE, clock })
     this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
     this.#pipeline = new Pipeline({
       snapshot,
@@ -76,8 +88,11 @@ export class Gateway {
         toHome: (arrival, home) => this.#sip.toHome(arrival, home),
         toComponent: (arrival, link) => xmpp.toComponent(arrival, link),
       },
-      loops: new LoopGuard({ memory: loopMemory, limit: TABLE, clock }),
-      pressure: (high) => (high ? this.#links.pause() : this.#links.resume()),
+      loops,
+      backPressure: new BackPressure({
+        pressure: (high) => (high ? this.#links.pause() : this.#links.resume()),
+        timers,
+      }),
       bodies: () => this.#config.log.bodies,
       log,
       counters,
@@ -88,7 +103,7 @@ export class Gateway {
       endpoint: () => this.#requireEndpoint(),
       pipeline: this.#pipeline,
       snapshot,
-      hopOf: (home) => this.#hops.get(home.name),
+      hopOf: (home) => this.#hops.of(home.name),
       choices: () => ({
         noLiveLink: this.#config.interworking.noLiveLink,
         retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
@@ -97,7 +112,7 @@ export class Gateway {
       own,
       counters,
     })
-    const notices = new Notices({ snapshot, sip: this.#sip, random, counters })
+    const notices = new Notices({ snapshot, sip: this.#sip, loops, random, counters })
     const xmpp = new XmppLeg({
       pipeline: this.#pipeline,
       snapshot,
@@ -130,7 +145,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { clock, random } = this.#options
     const { sip } = this.#config
-    this.#hops = await this.#locate(this.#config)
+    await this.#hops.locate(this.#config.federation.homes.values())
     this.#endpoint = await createEndpoint({
       listeners: sip.listeners,
       limits: {
@@ -152,20 +167,29 @@ export class Gateway {
 
   /** Takes over what can change while running: the federation, the links, the interworking, the log's bodies. */
   async reload(config: Config): Promise<void> {
-    const hops = await this.#locate(config)
-    for (const part of ['sip', 'xmpp'] as const) {
-      if (JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]))
-        this.#log.warn({ section: part }, 'a change in this section acts after a restart')
+    if (this.#stopped !== undefined) return
+    for (const part of LASTING) {
+      const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
+      if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
     }
     this.#config = { ...config, sip: this.#config.sip, xmpp: this.#config.xmpp }
-    this.#hops = hops
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)
+    await this.#hops.locate(config.federation.homes.values())
   }
 
-  /** No new work; what is under way is finished or, when the limit is over, bounced; streams are closed properly. */
-  async stop(): Promise<{ readonly finished: boolean }> {
+  /**
+   * No new work; what is under way is finished or, when the limit is over, bounced; streams are closed properly. Once: a
+   * second call waits for the same end.
+   */
+  stop(): Promise<{ readonly finished: boolean }> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<{ readonly finished: boolean }> {
     const finished = await this.#pipeline.drain(this.#config.shutdown.within)
+    this.#hops.close()
     await this.#endpoint?.close()
     await this.#links.close()
     return { finished }
@@ -186,27 +210,5 @@ export class Gateway {
   #requireEndpoint(): Endpoint {
     if (this.#endpoint === undefined) throw new Error('the gateway has not started')
     return this.#endpoint
-  }
-
-  async #locate(config: Config): Promise<ReadonlyMap<string, Hop>> {
-    const hops = new Map<string, Hop>()
-    for (const home of config.federation.homes.values()) {
-      if (home.nextHop.kind !== 'uri') continue
-      try {
-        const hop = await hopOf(home, this.#options.findAddress)
-        if (typeof hop === 'object') hops.set(home.name, hop)
-        else
-          this.#log.error(
-            { home: home.name, nextHop: home.nextHop.uri, problem: hop },
-            'no way to a home server',
-          )
-      } catch (error) {
-        this.#log.error(
-          { home: home.name, nextHop: home.nextHop.uri, err: error },
-          'a home server could not be looked up',
-        )
-      }
-    }
-    return hops
   }
 }

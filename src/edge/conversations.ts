@@ -44,10 +44,10 @@ export class Conversations {
     if (conversation === undefined || conversation.cseq >= 0x7fffffff) {
       const callId = fitting ?? this.#random.token(22)
       conversation = { callId, fromTag: this.#random.token(10), cseq: 0 }
-      if (fitting === undefined) this.#threads.set(callId, thread, now)
     }
     conversation.cseq++
     this.#byThread.set(key, conversation, now)
+    if (fitting === undefined) this.#threads.set(conversation.callId, thread, now)
     return { callId: conversation.callId, cseq: conversation.cseq, fromTag: conversation.fromTag }
   }
 

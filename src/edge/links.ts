@@ -34,6 +34,8 @@ interface Running {
 export class Links {
   readonly #options: LinksOptions
   readonly #running = new Map<string, Running>()
+  /** Those that are being ended, until they are. */
+  readonly #ending = new Map<string, Promise<void>>()
 
   constructor(options: LinksOptions) {
     this.#options = options
@@ -58,7 +60,7 @@ export class Links {
       if (same && !row.suspended) continue
       this.#running.delete(name)
       this.#options.log.info({ link: name }, 'link ends')
-      void link.close()
+      this.#end(name, link)
     }
     for (const row of snapshot.links.values()) {
       if (row.kind !== 'component' || row.suspended || this.#running.has(row.name)) continue
@@ -68,9 +70,9 @@ export class Links {
   }
 
   async close(): Promise<void> {
-    const links = this.all()
+    for (const [name, { link }] of this.#running) this.#end(name, link)
     this.#running.clear()
-    await Promise.all(links.map((link) => link.close()))
+    await Promise.all(this.#ending.values())
   }
 
   pause(): void {
@@ -79,6 +81,14 @@ export class Links {
 
   resume(): void {
     for (const link of this.all()) link.resume()
+  }
+
+  #end(name: string, link: ComponentLink): void {
+    const before = this.#ending.get(name)
+    const ended = Promise.all([before, link.close()]).then(() => {
+      if (this.#ending.get(name) === ended) this.#ending.delete(name)
+    })
+    this.#ending.set(name, ended)
   }
 
   #start(row: LinkRow, secret: string): void {
@@ -112,7 +122,10 @@ export class Links {
       },
     }
     this.#running.set(row.name, { attached, link, secret })
-    link.start()
+    // An XMPP server takes a component once: the one that is replaced has to leave first. A closed link does not start.
+    const before = this.#ending.get(row.name)
+    if (before === undefined) link.start()
+    else void before.then(() => link.start())
   }
 }
 

@@ -1,5 +1,7 @@
+import { type Address, textOfAddress } from '../federation/address.ts'
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { SipRequest } from '../sip/message.ts'
 
 /** How often one text may change direction between the same two people within the memory before it counts as circling. */
 export const MOST_TURNS = 4
@@ -29,9 +31,12 @@ export class LoopGuard {
   }
 
   /** True if this message may cross; false if the same text has gone to and fro too often. */
-  admit(from: string, to: string, text: Uint8Array): boolean {
+  admit(sender: Address, recipient: Address, request: SipRequest): boolean {
     const now = this.#clock.now()
-    const key = from < to ? `${from} ${to} ${digest(text)}` : `${to} ${from} ${digest(text)}`
+    const from = textOfAddress(sender)
+    const to = textOfAddress(recipient)
+    const text = digest(textOf(request))
+    const key = from < to ? `${from} ${to} ${text}` : `${to} ${from} ${text}`
     const trail = this.#trails.get(key, now)
     const turns = trail === undefined ? 0 : trail.turns + (trail.from === from ? 0 : 1)
     if (turns > MOST_TURNS) return false
@@ -39,6 +44,10 @@ export class LoopGuard {
     return true
   }
 }
+
+/** A message without a body says what it says in its Subject. */
+const textOf = ({ body, headers }: SipRequest): Uint8Array =>
+  body.length > 0 ? body : Buffer.from(headers.get('Subject') ?? '')
 
 const SAMPLE = 512
 

@@ -1,15 +1,18 @@
 import type { Snapshot } from '../federation/snapshot.ts'
 import { isNotice, noticeOf } from '../interworking/notice.ts'
 import type { Random } from '../kernel/random.ts'
-import { parseNameAddr } from '../sip/name-addr.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 import type { Arrival } from './arrival.ts'
 import type { Counters } from './counters.ts'
+import { homeOfUser } from './homes.ts'
+import type { LoopGuard } from './loop-guard.ts'
 import type { SipLeg } from './sip-leg.ts'
 
 export interface NoticesOptions {
   readonly snapshot: () => Snapshot
   readonly sip: SipLeg
+  /** So that a peer which sends the notice back is stopped like any other. */
+  readonly loops: LoopGuard
   readonly random: Random
   readonly counters: Counters
 }
@@ -23,18 +26,21 @@ export class Notices {
   }
 
   tell(arrival: Arrival, error: Element): void {
-    const { snapshot, sip, random, counters } = this.#options
-    const sender = parseNameAddr(arrival.request.headers.get('From') ?? '')
-    const served = snapshot().servedDomains.get(arrival.from.domain)
-    const home = served === undefined ? undefined : snapshot().homes.get(served.home)
-    if (isNotice(arrival.request) || !sender.ok || home === undefined) return
+    const { snapshot, sip, loops, random, counters } = this.#options
+    const sender = arrival.request.headers.from()
+    const home = homeOfUser(snapshot(), arrival.from)
+    if (isNotice(arrival.request) || sender === undefined || home === undefined) return
     const request = noticeOf(error, {
       recipient: arrival.request.uri,
-      sender: sender.value.uri,
+      sender: sender.uri,
       callId: random.token(22),
       cseq: 1,
       fromTag: random.token(10),
     })
+    if (!loops.admit(arrival.to, arrival.from, request)) {
+      counters.add('refused.loop')
+      return
+    }
     counters.add('notice.sent')
     sip.toHome(
       {

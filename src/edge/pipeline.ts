@@ -5,6 +5,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
 import { admit, detailOf } from './admit.ts'
 import { type Arrival, type Ending, failed } from './arrival.ts'
+import type { BackPressure } from './back-pressure.ts'
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
 import type { LoopGuard } from './loop-guard.ts'
@@ -19,8 +20,8 @@ export interface PipelineOptions {
   readonly snapshot: () => Snapshot
   readonly exits: Exits
   readonly loops: LoopGuard
-  /** Told when too much is open to read on, and when reading may go on. */
-  readonly pressure: (high: boolean) => void
+  /** Counts what came in over XMPP. */
+  readonly backPressure: BackPressure
   /** Whether message texts may be logged. */
   readonly bodies: () => boolean
   readonly log: Log
@@ -29,19 +30,16 @@ export interface PipelineOptions {
   readonly timers: Timers
 }
 
-/** Open requests at which reading from the XMPP side stops, and at which it goes on. */
-const HIGH = 8_192
-const LOW = 4_096
-
 /**
  * Admit → route → deliver, the same for every request whatever the leg it came in by. `take` never throws and the
  * arrival ends exactly once.
  */
 export class Pipeline {
   readonly #options: PipelineOptions
-  #open = 0
+  readonly #open = new Set<Arrival>()
   #stopping = false
-  #pressed = false
+  /** What was still open at the end was bounced: the ends that come after do not count. */
+  #bounced = false
   #idle: (() => void) | undefined
 
   constructor(options: PipelineOptions) {
@@ -50,20 +48,22 @@ export class Pipeline {
 
   /** Requests taken in and not yet ended. */
   get open(): number {
-    return this.#open
+    return this.#open.size
   }
 
   take(arrival: Arrival): void {
+    const overXmpp = arrival.evidence.kind === 'component' || arrival.evidence.kind === 's2s'
+    const room = !overXmpp || this.#options.backPressure.entered()
+    const once = this.#endingOnce(arrival, overXmpp)
+    this.#open.add(once)
     if (this.#stopping) {
-      arrival.end(failed('shutdown'))
+      once.end(failed('shutdown'))
       return
     }
-    this.#open++
-    if (this.#open >= HIGH && !this.#pressed) {
-      this.#pressed = true
-      this.#options.pressure(true)
+    if (!room) {
+      once.end(failed('busy'))
+      return
     }
-    const once = this.#endingOnce(arrival)
     try {
       this.#pass(once)
     } catch (error) {
@@ -71,12 +71,20 @@ export class Pipeline {
     }
   }
 
-  /** No new requests; resolves true once all have ended, false if `within` milliseconds were not enough. */
+  /**
+   * No new requests; resolves true once all have ended. After `within` milliseconds those still open are ended with
+   * `shutdown`, and it resolves false.
+   */
   async drain(within: number): Promise<boolean> {
     this.#stopping = true
-    if (this.#open === 0) return true
+    if (this.#open.size === 0) return true
     return await new Promise((resolve) => {
-      const limit = this.#options.timers.set(within, () => resolve(false))
+      const limit = this.#options.timers.set(within, () => {
+        this.#idle = undefined
+        for (const arrival of [...this.#open]) arrival.end(failed('shutdown'))
+        this.#bounced = true
+        resolve(false)
+      })
       this.#idle = () => {
         limit.cancel()
         resolve(true)
@@ -109,7 +117,7 @@ export class Pipeline {
       arrival.end({ kind: 'refused', reason: verdict.reason, id })
       return
     }
-    if (arrival.kind === 'message' && !this.#admitsText(arrival)) {
+    if (arrival.kind === 'message' && !this.#options.loops.admit(arrival.from, arrival.to, arrival.request)) {
       counters.add('refused.loop')
       log.warn({ from: textOfAddress(arrival.from), to: textOfAddress(arrival.to) }, 'message is circling')
       arrival.end(failed('loop'))
@@ -134,39 +142,26 @@ export class Pipeline {
     }
   }
 
-  #admitsText(arrival: Arrival): boolean {
-    return this.#options.loops.admit(
-      textOfAddress(arrival.from),
-      textOfAddress(arrival.to),
-      arrival.request.body,
-    )
-  }
-
-  #endingOnce(arrival: Arrival): Arrival {
-    let ended = false
+  #endingOnce(arrival: Arrival, overXmpp: boolean): Arrival {
+    const { kind, request, from, to, evidence } = arrival
     const end = (ending: Ending): void => {
-      if (ended) {
-        this.#options.counters.add('ended.twice')
+      if (!this.#open.delete(once)) {
+        this.#options.counters.add(this.#bounced ? 'ended.late' : 'ended.twice')
         return
       }
-      ended = true
-      this.#open--
       const outcome = ending.kind === 'failed' ? ending.failure : ending.kind
-      this.#options.counters.add(`${arrival.kind}.${outcome}`)
+      this.#options.counters.add(`${kind}.${outcome}`)
       this.#report(arrival, outcome)
       try {
         arrival.end(ending)
       } catch (error) {
         this.#fault(arrival, error)
       }
-      if (this.#pressed && this.#open <= LOW) {
-        this.#pressed = false
-        this.#options.pressure(false)
-      }
-      if (this.#open === 0) this.#idle?.()
+      if (overXmpp) this.#options.backPressure.left()
+      if (this.#open.size === 0) this.#idle?.()
     }
-    const { kind, request, from, to, evidence } = arrival
-    return { kind, request, from, to, evidence, end }
+    const once: Arrival = { kind, request, from, to, evidence, end }
+    return once
   }
 
   /** One line a request at level debug; at info where the texts are wanted. */

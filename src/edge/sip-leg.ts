@@ -3,9 +3,8 @@ import type { Evidence } from '../federation/evidence.ts'
 import type { Home } from '../federation/model.ts'
 import type { RequestKind } from '../federation/request.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
-import { sizeRefusal } from '../interworking/size.ts'
+import { exceedsMessageLimit, sizeRefusal } from '../interworking/size.ts'
 import type { Endpoint, IncomingRequest, Outcome } from '../sip/endpoint/endpoint.ts'
-import { parseNameAddr } from '../sip/name-addr.ts'
 import { requestSize } from '../sip/size.ts'
 import type { Hop } from '../sip/transport/place.ts'
 import { uriText } from '../sip/uri-write.ts'
@@ -48,8 +47,8 @@ export class SipLeg {
       incoming.respond(405, { headers: [['Allow', Object.keys(KINDS).join(', ')]] })
       return
     }
-    const sender = parseNameAddr(request.headers.get('From') ?? '')
-    const from = sender.ok ? addressOf(sender.value.uri) : undefined
+    const sender = request.headers.from()
+    const from = sender === undefined ? undefined : addressOf(sender.uri)
     const to = addressOf(request.uri)
     if (from === undefined || to === undefined) {
       this.#options.counters.add('sip.no-address')
@@ -75,7 +74,7 @@ export class SipLeg {
   }
 
   #evidence(incoming: IncomingRequest, from: Address): Evidence {
-    const home = homeOf(this.#options.snapshot(), incoming.source, from.domain)
+    const home = homeOf(this.#options.snapshot(), incoming.source, from)
     return home === undefined ? { kind: 'none' } : { kind: 'home', home: home.name }
   }
 
@@ -87,7 +86,8 @@ export class SipLeg {
       return
     }
     const { request } = arrival
-    if (sizeRefusal(requestSize(request), home.congestionSafePath) !== undefined) {
+    const size = requestSize(request)
+    if (sizeRefusal(size, home.congestionSafePath) !== undefined) {
       arrival.end(failed('too-large'))
       return
     }
@@ -95,10 +95,12 @@ export class SipLeg {
       this.#send(arrival, hop, () => {})
       return
     }
+    // A long one goes over TCP; where that is not heard, the short ones behind it may well arrive.
+    const alone = exceedsMessageLimit(size)
     const target = uriText(request.uri)
     const key = home.congestionSafePath ? `${target} ${arrival.from.user}@${arrival.from.domain}` : target
     const entered = this.#options.queues.enter(key, {
-      start: (done) => this.#send(arrival, hop, done),
+      start: (done) => this.#send(arrival, hop, (failure) => done(alone ? undefined : failure)),
       giveUp: (failure) => arrival.end(failed(failure)),
     })
     if (!entered) arrival.end(failed('busy'))
