@@ -9,7 +9,7 @@ import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
 import { Outstanding } from './edge/outstanding.ts'
-import { OwnRequests } from './edge/own-requests.ts'
+import { OwnTags } from './edge/own-tags.ts'
 import { Pipeline } from './edge/pipeline.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { TargetQueues } from './edge/target-queue.ts'
@@ -30,6 +30,8 @@ export interface GatewayOptions {
 
 /** Entries of the tables that no setting bounds; each forgets its oldest. */
 const TABLE = 50_000
+/** Fingerprints of messages, some 50 octets each. */
+const LOOPS = 400_000
 /** Milliseconds: a conversation after its last message; a stanza whose error may still come. */
 const CONVERSATION = 3_600_000
 const LATE_ERROR = 60_000
@@ -79,8 +81,8 @@ export class Gateway {
     const counters = this.#counters
     const { loopMemory, queue } = config.interworking
     const snapshot = () => this.#config.federation
-    const own = new OwnRequests({ memory: loopMemory, limit: TABLE, clock })
-    const loops = new LoopGuard({ memory: loopMemory, limit: TABLE, clock })
+    const tags = new OwnTags(random)
+    const loops = new LoopGuard({ memory: loopMemory, limit: LOOPS, timers })
     this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
     this.#pipeline = new Pipeline({
       snapshot,
@@ -109,10 +111,10 @@ export class Gateway {
         retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
       }),
       queues: this.#queues,
-      own,
+      tags,
       counters,
     })
-    const notices = new Notices({ snapshot, sip: this.#sip, loops, random, counters })
+    const notices = new Notices({ snapshot, sip: this.#sip, loops, random, tags, counters })
     const xmpp = new XmppLeg({
       pipeline: this.#pipeline,
       snapshot,
@@ -120,7 +122,7 @@ export class Gateway {
       confirm: config.xmpp.confirm,
       attached: (name) => this.#links.attached(name),
       notify: (arrival, error) => notices.tell(arrival, error),
-      conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random }),
+      conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
       clock,
       timers,

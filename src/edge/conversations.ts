@@ -1,6 +1,7 @@
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
+import type { OwnTags } from './own-tags.ts'
 
 /** What makes a SIP request of a conversation: page messages of one thread share the Call-ID, so CSeq rises. */
 export interface Identifiers {
@@ -24,26 +25,28 @@ export class Conversations {
   readonly #threads: BoundedMap<string, string>
   readonly #clock: Clock
   readonly #random: Random
+  readonly #tags: OwnTags
 
   /** @param options.lifetime milliseconds a conversation is remembered after its last message */
-  constructor(options: { limit: number; lifetime: number; clock: Clock; random: Random }) {
+  constructor(options: { limit: number; lifetime: number; clock: Clock; random: Random; tags: OwnTags }) {
     this.#byThread = new BoundedMap(options.limit, options.lifetime)
     this.#threads = new BoundedMap(options.limit, options.lifetime)
     this.#clock = options.clock
     this.#random = options.random
+    this.#tags = options.tags
   }
 
   /** Identifiers for the next message; `fitting` is the thread as a Call-ID, if it can be one. */
   next(from: string, to: string, thread: string | undefined, fitting: string | undefined): Identifiers {
     if (thread === undefined) {
-      return { callId: this.#random.token(22), cseq: 1, fromTag: this.#random.token(10) }
+      return { callId: this.#random.token(22), cseq: 1, fromTag: this.#tags.next() }
     }
     const now = this.#clock.now()
     const key = `${from} ${to} ${thread}`
     let conversation = this.#byThread.get(key, now)
     if (conversation === undefined || conversation.cseq >= 0x7fffffff) {
       const callId = fitting ?? this.#random.token(22)
-      conversation = { callId, fromTag: this.#random.token(10), cseq: 0 }
+      conversation = { callId, fromTag: this.#tags.next(), cseq: 0 }
     }
     conversation.cseq++
     this.#byThread.set(key, conversation, now)

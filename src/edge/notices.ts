@@ -6,6 +6,7 @@ import type { Arrival } from './arrival.ts'
 import type { Counters } from './counters.ts'
 import { homeOfUser } from './homes.ts'
 import type { LoopGuard } from './loop-guard.ts'
+import type { OwnTags } from './own-tags.ts'
 import type { SipLeg } from './sip-leg.ts'
 
 export interface NoticesOptions {
@@ -14,6 +15,7 @@ export interface NoticesOptions {
   /** So that a peer which sends the notice back is stopped like any other. */
   readonly loops: LoopGuard
   readonly random: Random
+  readonly tags: OwnTags
   readonly counters: Counters
 }
 
@@ -26,7 +28,7 @@ export class Notices {
   }
 
   tell(arrival: Arrival, error: Element): void {
-    const { snapshot, sip, loops, random, counters } = this.#options
+    const { snapshot, sip, loops, random, tags, counters } = this.#options
     const sender = arrival.request.headers.from()
     const home = homeOfUser(snapshot(), arrival.from)
     if (isNotice(arrival.request) || sender === undefined || home === undefined) return
@@ -35,7 +37,7 @@ export class Notices {
       sender: sender.uri,
       callId: random.token(22),
       cseq: 1,
-      fromTag: random.token(10),
+      fromTag: tags.next(),
     })
     if (!loops.admit(arrival.to, arrival.from, request)) {
       counters.add('refused.loop')

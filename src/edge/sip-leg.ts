@@ -12,7 +12,7 @@ import { addressOf } from './address-book.ts'
 import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
 import type { Counters } from './counters.ts'
 import { homeOf } from './homes.ts'
-import type { OwnRequests } from './own-requests.ts'
+import type { OwnTags } from './own-tags.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type SipAnswerChoices, sipAnswer } from './sip-answers.ts'
 import type { TargetQueues } from './target-queue.ts'
@@ -25,7 +25,7 @@ export interface SipLegOptions {
   readonly hopOf: (home: Home) => Hop | undefined
   readonly choices: () => SipAnswerChoices
   readonly queues: TargetQueues<Failure>
-  readonly own: OwnRequests
+  readonly tags: OwnTags
   readonly counters: Counters
 }
 
@@ -55,7 +55,7 @@ export class SipLeg {
       incoming.respond(from === undefined ? 403 : 404)
       return
     }
-    if (this.#options.own.has(request)) {
+    if (this.#options.tags.isOwn(request)) {
       this.#options.counters.add('refused.loop')
       incoming.respond(482)
       return
@@ -107,7 +107,6 @@ export class SipLeg {
   }
 
   #send(arrival: Arrival, hop: Hop, done: (failure?: Failure) => void): void {
-    this.#options.own.remember(arrival.request)
     const finish = (outcome: Outcome): void => {
       const ending = endingOf(outcome)
       arrival.end(ending)

@@ -7,17 +7,14 @@ export interface Turn<Failure> {
   giveUp(failure: Failure): void
 }
 
-interface Line<Failure> {
-  readonly waiting: BoundedQueue<Turn<Failure>>
-}
-
 /**
  * One at a time per key, in order. RFC 3428 §8 forbids two open MESSAGEs to one target, and order within a
  * conversation is kept the same way. When a target does not answer at all, those waiting behind it share its
  * fate at once: each waiting its own 32 s would be silence.
  */
 export class TargetQueues<Failure> {
-  readonly #lines = new Map<string, Line<Failure>>()
+  /** By key, those that wait behind the turn under way; most have nobody waiting. */
+  readonly #lines = new Map<string, BoundedQueue<Turn<Failure>> | undefined>()
   readonly #perTarget: number
   readonly #total: number
   #size = 0
@@ -46,13 +43,17 @@ export class TargetQueues<Failure> {
 
   /** False: the line is full, nothing was taken. */
   enter(key: string, turn: Turn<Failure>): boolean {
-    const line = this.#lines.get(key)
-    if (line === undefined) {
-      this.#lines.set(key, { waiting: new BoundedQueue(this.#perTarget) })
+    if (!this.#lines.has(key)) {
+      this.#lines.set(key, undefined)
       this.#run(key, turn)
       return true
     }
-    if (this.#size >= this.#total || !line.waiting.push(turn)) {
+    let line = this.#lines.get(key)
+    if (line === undefined) {
+      line = new BoundedQueue(this.#perTarget)
+      this.#lines.set(key, line)
+    }
+    if (this.#size >= this.#total || !line.push(turn)) {
       this.#refused++
       return false
     }
@@ -71,16 +72,19 @@ export class TargetQueues<Failure> {
 
   #next(key: string, failure: Failure | undefined): void {
     const line = this.#lines.get(key)
-    if (line === undefined) return
+    if (line === undefined) {
+      this.#lines.delete(key)
+      return
+    }
     if (failure !== undefined) {
       this.#lines.delete(key)
-      for (let turn = line.waiting.shift(); turn !== undefined; turn = line.waiting.shift()) {
+      for (let turn = line.shift(); turn !== undefined; turn = line.shift()) {
         this.#size--
         turn.giveUp(failure)
       }
       return
     }
-    const turn = line.waiting.shift()
+    const turn = line.shift()
     if (turn === undefined) {
       this.#lines.delete(key)
       return

@@ -75,7 +75,8 @@ export class BoundedMap<K, V> {
    * asked for its first entry, which costs microseconds per insertion in a full map of thousands.
    */
   #first(): readonly [K, Entry<V>] {
-    if (this.#peeked !== undefined && this.#entries.get(this.#peeked[0]) === this.#peeked[1]) return this.#peeked
+    if (this.#peeked !== undefined && this.#entries.get(this.#peeked[0]) === this.#peeked[1])
+      return this.#peeked
     this.#walk ??= this.#entries.entries()
     let next = this.#walk.next()
     if (next.done === true) {
