@@ -15,7 +15,7 @@ const FAILURES = {
     'The home server cannot be reached: no address, no connection, or a datagram that could not be sent.',
   'no-link': 'The link is down, or there is no way to that domain.',
   'too-large': 'Longer than 1300 bytes towards a home that is not marked `congestionSafePath`.',
-  busy: 'A queue is full: that of the SIP target, or what waits to be written to the XMPP server.',
+  busy: 'A queue is full: that of the SIP target, what waits to be written to the XMPP server, or what came in from it.',
   loop: 'The same text has gone to and fro between the same two people too often.',
   shutdown: 'The gateway is stopping.',
   internal: 'A fault of the gateway. The log has it under an id, as `fault`.',
@@ -61,12 +61,12 @@ Some messages are answered before the rules are asked, because they are no reque
 |---|---|
 | malformed | 400, 413 or 513 with the fault in the reason; without a Via to answer to, nothing |
 | a method other than MESSAGE and OPTIONS | 405; 481 where it needs a dialog (BYE, NOTIFY …); 501 for an unknown one |
-| a Request-URI of another scheme than sip, sips, im, pres, tel | 416 |
+| a Request-URI of another scheme than sip, sips, im, pres (a telephone number, say) | 416 |
 | an extension is required | 420 |
 | Max-Forwards is 0 | 483 |
 | a body that is no text and no multipart with a text, or is compressed | 415 with Accept or Accept-Encoding |
-| no address in From, or in the Request-URI (a telephone number, an IP address) | 403, or 404 |
-| a request that we sent ourselves comes back; the same request by two ways | 482 |
+| no address in From, or in the Request-URI (an IP address, say) | 403, or 404 |
+| a request that we made comes back; the same request by two ways | 482 |
 
 And some after them, when the message is translated:
 
