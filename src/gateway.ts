@@ -5,6 +5,7 @@ import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
 import { type FindAddress, Hops } from './edge/hops.ts'
+import { PeerCounters, type PeerCounts } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
@@ -14,6 +15,7 @@ import { Pipeline } from './edge/pipeline.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
+import type { Peer } from './federation/lookup.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
@@ -58,6 +60,7 @@ export class Gateway {
   readonly #options: GatewayOptions
   readonly #timers: TimerWheel
   readonly #counters = new Counters()
+  readonly #peers: PeerCounters
   readonly #pipeline: Pipeline
   readonly #sip: SipLeg
   readonly #links: Links
@@ -79,6 +82,7 @@ export class Gateway {
     this.#timers = timers
     this.#hops = new Hops({ find: options.findAddress, timers, log })
     const counters = this.#counters
+    this.#peers = new PeerCounters({ clock })
     const { loopMemory, queue } = config.interworking
     const snapshot = () => this.#config.federation
     const tags = new OwnTags(random)
@@ -98,6 +102,8 @@ export class Gateway {
       bodies: () => this.#config.log.bodies,
       log,
       counters,
+      peers: this.#peers,
+      clock,
       random,
       timers,
     })
@@ -124,6 +130,7 @@ export class Gateway {
       notify: (arrival, error) => notices.tell(arrival, error),
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
+      peers: this.#peers,
       clock,
       timers,
       random,
@@ -197,12 +204,18 @@ export class Gateway {
     return { finished }
   }
 
+  /** What a peer has sent and how much of it was beyond its limits; undefined: nothing yet. */
+  countsOf(peer: Pick<Peer, 'kind' | 'name'>): PeerCounts | undefined {
+    return this.#peers.countsOf(peer)
+  }
+
   stats(): object {
     return {
       open: this.#pipeline.open,
       waiting: this.#queues.waiting,
       counters: this.#counters.snapshot(),
       sip: this.#endpoint?.stats(),
+      peers: this.#peers.stats(),
       links: Object.fromEntries(
         this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
       ),

@@ -142,6 +142,7 @@ const own = (i: number): Address => ({
   domain: fresh('sip.example') as Domain,
 })
 
+const NOW = Date.now()
 const REQUESTS = 100_000
 const inbound = times(REQUESTS, (n): RequestFacts => {
   const i = n % USERS
@@ -152,8 +153,8 @@ const strangers = inbound.map((request): RequestFacts => ({ ...request, from: re
 
 const component: Evidence = { kind: 'component', link: 'prosody' }
 const home: Evidence = { kind: 'home', home: 'main' }
-const subjects = inbound.map((request) => loadSubject(snapshot, request))
-const strange = strangers.map((request) => loadSubject(snapshot, request))
+const subjects = inbound.map((request) => loadSubject(snapshot, request, NOW))
+const strange = strangers.map((request) => loadSubject(snapshot, request, NOW))
 
 for (const [name, requests, evidence, of, outcome] of [
   ['inbound, a contact', inbound, component, subjects, 'deliver'],
@@ -166,7 +167,7 @@ for (const [name, requests, evidence, of, outcome] of [
     return verdict
   })
 }
-measure('federation/loadSubject', (i) => loadSubject(snapshot, at(inbound, i)))
+measure('federation/loadSubject', (i) => loadSubject(snapshot, at(inbound, i), NOW))
 measure('federation/route, inbound', (i) => {
   const { from, to } = at(inbound, i)
   return route(snapshot, from.domain, to.domain)

@@ -8,6 +8,7 @@ import { REQUEST_KINDS, type RequestFacts } from '../federation/request.ts'
 import { type Route, route } from '../federation/route.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Step, Verdict } from '../federation/verdict.ts'
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 
 /** A question to the federation rules with its answer, and where the request would go. */
@@ -37,8 +38,12 @@ export function requestFrom(options: {
 }
 
 /** Asks what the live path asks, of a sender that proves what the rightful one would. */
-export function explain(snapshot: Snapshot, request: RequestFacts): Explanation {
-  const subject = loadSubject(snapshot, request)
+export function explain(
+  snapshot: Snapshot,
+  request: RequestFacts,
+  clock: Pick<Clock, 'wall'> = systemClock,
+): Explanation {
+  const subject = loadSubject(snapshot, request, clock.wall())
   const evidence = expectedEvidence(request, snapshot, subject)
   return {
     request,

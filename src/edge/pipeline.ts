@@ -1,12 +1,14 @@
 import { textOfAddress } from '../federation/address.ts'
 import type { ComponentLink, Home } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
-import { admit, detailOf } from './admit.ts'
+import { type AdmitOptions, admit, detailOf } from './admit.ts'
 import { type Arrival, type Ending, failed } from './arrival.ts'
 import type { BackPressure } from './back-pressure.ts'
 import type { Counters } from './counters.ts'
+import type { PeerCounters } from './limits.ts'
 import type { Log } from './log.ts'
 import type { LoopGuard } from './loop-guard.ts'
 
@@ -26,6 +28,10 @@ export interface PipelineOptions {
   readonly bodies: () => boolean
   readonly log: Log
   readonly counters: Counters
+  /** What each peer sends, counted against its limits; absent: without limits. */
+  readonly peers?: PeerCounters
+  /** The system's. */
+  readonly clock?: Clock
   readonly random: Random
   readonly timers: Timers
 }
@@ -36,6 +42,7 @@ export interface PipelineOptions {
  */
 export class Pipeline {
   readonly #options: PipelineOptions
+  readonly #admission: AdmitOptions
   readonly #open = new Set<Arrival>()
   #stopping = false
   /** What was still open at the end was bounced: the ends that come after do not count. */
@@ -44,6 +51,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options
+    this.#admission = { clock: options.clock ?? systemClock, peers: options.peers }
   }
 
   /** Requests taken in and not yet ended. */
@@ -94,7 +102,7 @@ export class Pipeline {
 
   #pass(arrival: Arrival): void {
     const { snapshot, exits, counters, log } = this.#options
-    const { verdict, route } = admit(snapshot(), arrival)
+    const { verdict, route } = admit(snapshot(), arrival, this.#admission)
     if (verdict.outcome === 'refuse') {
       const id = this.#options.random.token(8)
       counters.add(`refused.${verdict.reason}`)
@@ -108,6 +116,7 @@ export class Pipeline {
           reason: verdict.reason,
           detail: detailOf(verdict),
           provider: verdict.provider,
+          policy: verdict.policy,
           level: verdict.level,
           asserted: verdict.asserted,
           list: verdict.list,

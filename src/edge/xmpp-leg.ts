@@ -1,4 +1,5 @@
 import type { ComponentLink as LinkRow } from '../federation/model.ts'
+import { answerOf } from '../federation/refusals.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import { messageToStanza, stanzaToMessage } from '../interworking/message.ts'
 import { callIdOfThread, threadOfCallId } from '../interworking/thread.ts'
@@ -15,6 +16,7 @@ import { admit } from './admit.ts'
 import { type Arrival, DELIVERED, failed } from './arrival.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
+import type { PeerCounters } from './limits.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Pipeline } from './pipeline.ts'
 import { xmppAnswer } from './xmpp-answers.ts'
@@ -53,6 +55,8 @@ export interface XmppLegOptions {
   readonly notify: (arrival: Arrival, error: Element) => void
   readonly conversations: Conversations
   readonly outstanding: Outstanding
+  /** What each peer sends, counted against its limits; absent: without limits. */
+  readonly peers?: PeerCounters
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
@@ -159,15 +163,21 @@ export class XmppLeg {
     const sender = via.book.ofJid(from)
     const recipient = via.book.ofJid(to)
     if (sender.ok && recipient.ok && recipient.value.uri.user !== undefined) {
-      const { verdict } = admit(this.#options.snapshot(), {
-        kind: 'query',
-        from: sender.value.address,
-        to: recipient.value.address,
-        evidence: { kind: 'component', link: via.row.name },
-      })
+      const { snapshot, clock, peers } = this.#options
+      const { verdict } = admit(
+        snapshot(),
+        {
+          kind: 'query',
+          from: sender.value.address,
+          to: recipient.value.address,
+          evidence: { kind: 'component', link: via.row.name },
+        },
+        { clock, peers },
+      )
       if (verdict.outcome === 'refuse') {
         this.#options.counters.add(`refused.${verdict.reason}`)
-        this.#reply(via, stanzaError(stanza, 'service-unavailable'))
+        const { retryable, condition } = answerOf(verdict.reason)
+        this.#reply(via, stanzaError(stanza, retryable ? condition : 'service-unavailable'))
         return
       }
     }

@@ -2,13 +2,28 @@ import type { Domain } from '../kernel/domain.ts'
 import { type Address, textOfAddress } from './address.ts'
 import { checkDomains } from './check-domains.ts'
 import { checkLinks } from './check-links.ts'
-import { type Conflict, conflict, NOUN, type RowRef, rowRef } from './conflicts.ts'
+import { checkPolicies, warnOfPolicies } from './check-policies.ts'
+import { checkProviders, warnOfProviders } from './check-providers.ts'
+import { type Conflict, conflict, NOUN, type RowRef, rowRef, type Warning } from './conflicts.ts'
 import type { FederationInput } from './snapshot.ts'
 
 /** Everything in the rows that cannot stand together, in the order of the lists. */
 export function findConflicts(input: FederationInput): Conflict[] {
-  return [...checkNames(input), ...checkReferences(input), ...checkDomains(input), ...checkLinks(input)]
+  return [
+    ...checkNames(input),
+    ...checkReferences(input),
+    ...checkPolicies(input),
+    ...checkProviders(input),
+    ...checkDomains(input),
+    ...checkLinks(input),
+  ]
 }
+
+/** What can stand, but hardly as it was meant. */
+export const findWarnings = (input: FederationInput): Warning[] => [
+  ...warnOfPolicies(input),
+  ...warnOfProviders(input),
+]
 
 function checkNames(input: FederationInput): Conflict[] {
   const named = (row: { readonly name: string }): string => row.name
@@ -20,6 +35,7 @@ function checkNames(input: FederationInput): Conflict[] {
     ...duplicates('providers', input.providers.map(named)),
     ...duplicates('allowedDomains', input.allowedDomains.map(named)),
     ...duplicates('blockedDomains', input.blockedDomains.map(named)),
+    ...duplicates('policies', input.policies.map(named)),
     ...duplicates(
       'users',
       input.users.map((row) => of(row.address)),

@@ -1,19 +1,14 @@
+import type { Owner, RowList } from './sources.ts'
+
 /** Names a row of the input: which list, its place there, and the name a person knows it by. */
 export interface RowRef {
-  readonly list:
-    | 'homes'
-    | 'servedDomains'
-    | 'links'
-    | 'providers'
-    | 'allowedDomains'
-    | 'blockedDomains'
-    | 'policies'
-    | 'users'
-    | 'contacts'
+  readonly list: RowList
   readonly index: number
   readonly name: string
   /** The field that is at fault, `domains[1]`; undefined: the row as a whole. */
   readonly field: string | undefined
+  /** Where several sources were put together. */
+  readonly owner?: Owner
 }
 
 /** Rows that cannot stand together, or a reference to nothing. The first row is the one to point at. */
@@ -38,6 +33,21 @@ export type ConflictCode =
   | 'two-links-for-domain'
   | 'same-component-twice'
   | 'addressing-without-domain'
+  | 'unknown-policy'
+  | 'policy-not-grantable'
+  | 'negotiation-impossible'
+  | 'provider-without-link'
+  | 'two-owners'
+
+/** Rows that stand, and that a person should look at all the same. */
+export interface Warning {
+  readonly code: WarningCode
+  readonly rows: readonly RowRef[]
+  readonly message: string
+  readonly cure: string
+}
+
+export type WarningCode = 'negotiation-weak' | 'no-global-policy'
 
 /** What a person calls a row of the list. */
 export const NOUN = {
@@ -50,9 +60,9 @@ export const NOUN = {
   policies: 'policy',
   users: 'user',
   contacts: 'contact list',
-} as const satisfies Record<RowRef['list'], string>
+} as const satisfies Record<RowList, string>
 
-export const rowRef = (list: RowRef['list'], index: number, name: string, field?: string): RowRef => ({
+export const rowRef = (list: RowList, index: number, name: string, field?: string): RowRef => ({
   list,
   index,
   name,
@@ -65,3 +75,10 @@ export const conflict = (
   message: string,
   cure: string,
 ): Conflict => ({ code, rows, message, cure })
+
+export const warning = (
+  code: WarningCode,
+  rows: readonly RowRef[],
+  message: string,
+  cure: string,
+): Warning => ({ code, rows, message, cure })

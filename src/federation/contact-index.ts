@@ -49,19 +49,27 @@ export function indexEntries(entries: readonly ContactEntry[]): EntryIndex {
   return { addresses, domains, providers, everyone }
 }
 
-/** The most specific entry: address, then domain (from the name upwards), then provider, then everyone. */
+/** Whether an entry counts: there is one, and its time is not over. */
+const holds = (entry: ContactEntry | undefined, now: number): entry is ContactEntry =>
+  entry !== undefined && (entry.expires === undefined || entry.expires > now)
+
+/**
+ * The most specific entry: address, then domain (from the name upwards), then provider, then everyone.
+ * @param now milliseconds since the Unix epoch
+ */
 export function findEntry(
   index: EntryIndex,
   remote: Address,
   provider: string | undefined,
+  now: number,
 ): ContactEntry | undefined {
   const exact = index.addresses.get(remote.domain)?.get(remote.user)
-  if (exact !== undefined) return exact
+  if (holds(exact, now)) return exact
   if (index.domains.size > 0) {
     let name: string = remote.domain
     for (;;) {
       const entry = index.domains.get(name)
-      if (entry !== undefined) return entry
+      if (holds(entry, now)) return entry
       const dot = name.indexOf('.')
       if (dot === -1) break
       name = name.slice(dot + 1)
@@ -69,7 +77,7 @@ export function findEntry(
   }
   if (provider !== undefined) {
     const entry = index.providers.get(provider)
-    if (entry !== undefined) return entry
+    if (holds(entry, now)) return entry
   }
-  return index.everyone
+  return holds(index.everyone, now) ? index.everyone : undefined
 }

@@ -56,6 +56,7 @@ const delivery = (c: Case, steps: readonly Step[]): Verdict => ({
   asserted: c.asserted,
   level: c.standing.level,
   list: c.subject.list,
+  policy: c.subject.policy?.name,
   provider: c.standing.provider?.name,
   providerType: c.standing.provider?.type,
   steps,
@@ -69,6 +70,7 @@ const refusal = (c: Case, steps: readonly Step[], reason: RefusalReason): Verdic
   asserted: c.asserted,
   level: c.standing.level,
   list: c.subject.list,
+  policy: c.subject.policy?.name,
   provider: c.standing.provider?.name,
   providerType: c.standing.provider?.type,
   steps,
@@ -87,6 +89,7 @@ function sides(c: Case): Step {
 
 const SWITCHED_ON = pass('switches', 'federation and what the remote side needs are on')
 const FEDERATION_OFF = refuse('federation-off', 'federation is off')
+const FEDERATION_SUSPENDED = refuse('suspended', 'federation is suspended', 'switches')
 
 /** A policy flag and the switch of the federation that bears on the same thing. */
 const SWITCH = {
@@ -103,6 +106,7 @@ const needsOf = (c: Case): readonly (keyof PolicyFlags)[] =>
 
 function switches(c: Case): Step {
   const { federation } = c.snapshot
+  if (federation.suspended) return FEDERATION_SUSPENDED
   if (!federation.enabled) return FEDERATION_OFF
   for (const need of needsOf(c)) {
     if (!federation[SWITCH[need].on]) return SWITCH[need].off
@@ -137,15 +141,14 @@ function user(c: Case): Step {
 }
 
 const NO_POLICIES = skip('policy', 'policies are not in use')
-const GRANTED = pass('policy', 'the user’s policy grants what the remote side needs')
 
 function policy(c: Case): Step {
-  const flags = c.subject.policy
-  if (flags === undefined) return NO_POLICIES
+  const grant = c.subject.policy
+  if (grant === undefined) return NO_POLICIES
   for (const need of needsOf(c)) {
-    if (!flags[need]) return refuse('policy-denies', `the user’s policy does not grant ${need}`)
+    if (!grant.flags[need]) return grant.denied[need]
   }
-  return GRANTED
+  return grant.granted
 }
 
 const NOT_ON_BLOCK_LIST = pass('block-list', 'not on the user’s block list')

@@ -1,5 +1,6 @@
 import type { Case } from './case.ts'
 import type { ComponentLink, Negotiation } from './model.ts'
+import { negotiationCheck } from './negotiation.ts'
 import { pass, refuse } from './step.ts'
 import type { Step } from './verdict.ts'
 
@@ -105,5 +106,5 @@ function mayCarry(c: Case): Step | undefined {
 /** Without settings of its own (an allowed or discovered domain) dialback counts over TLS only. */
 function acceptsDialback(negotiation: Negotiation | undefined, tls: boolean): boolean {
   if (negotiation === undefined) return tls
-  return negotiation.dialback && (tls || negotiation.tls !== 'required')
+  return negotiationCheck(negotiation).accepted.includes(tls ? 'tls-dialback' : 'tcp-dialback')
 }

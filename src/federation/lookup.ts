@@ -1,5 +1,5 @@
 import type { Domain } from '../kernel/domain.ts'
-import type { Link, Provider } from './model.ts'
+import type { Link, PeerLimits, Provider } from './model.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Standing } from './standing.ts'
 
@@ -9,6 +9,20 @@ export const standingOf = (snapshot: Snapshot, remote: Domain): Standing =>
 
 export const providerOf = (snapshot: Snapshot, remote: Domain): Provider | undefined =>
   snapshot.owners.get(remote)?.provider
+
+/** Whom limits are counted for: a provider with all its domains, or a domain that has none. */
+export interface Peer {
+  readonly kind: 'provider' | 'domain'
+  readonly name: string
+  readonly limits: PeerLimits
+}
+
+export function peerOf(snapshot: Snapshot, remote: Domain): Peer {
+  const { provider, limits } = standingOf(snapshot, remote)
+  return provider === undefined
+    ? { kind: 'domain', name: remote, limits }
+    : { kind: 'provider', name: provider.name, limits }
+}
 
 /**
  * The one link that may carry the remote domain for the served one: the provider's, else the link whose `remote`

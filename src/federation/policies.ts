@@ -1,7 +1,9 @@
 import type { Policy, PolicyFlags } from './model.ts'
+import { pass, refuse } from './step.ts'
+import type { Step } from './verdict.ts'
 
 export const GLOBAL_POLICY = 'global'
-const SITE = 'site:'
+export const SITE_PREFIX = 'site:'
 
 export type PolicyScope =
   | { readonly kind: 'global' }
@@ -13,34 +15,57 @@ export type PolicyScope =
 export const scopeOf = (name: string): PolicyScope =>
   name === GLOBAL_POLICY
     ? { kind: 'global' }
-    : name.startsWith(SITE)
-      ? { kind: 'site', site: name.slice(SITE.length) }
+    : name.startsWith(SITE_PREFIX)
+      ? { kind: 'site', site: name.slice(SITE_PREFIX.length) }
       : { kind: 'named' }
 
 /** What a policy starts with, and what a suspended one comes to. */
 export const NO_FLAGS: PolicyFlags = Object.freeze({ federation: false, publicIm: false, xmpp: false })
 
-/** The policy that holds for a user. `name` is undefined where none applies; the flags are then all false. */
-export interface EffectivePolicy {
+/** A policy as the step `policy` asks it: its answers are made once for each row. */
+export interface Grant {
+  /** Undefined: no policy applies, so nothing is granted. */
   readonly name: string | undefined
   readonly flags: PolicyFlags
+  readonly granted: Step
+  readonly denied: Readonly<Record<keyof PolicyFlags, Step>>
 }
 
-const NONE: EffectivePolicy = Object.freeze({ name: undefined, flags: NO_FLAGS })
+const grant = (name: string | undefined, flags: PolicyFlags, who: string): Grant => {
+  const denied = (flag: keyof PolicyFlags): Step =>
+    refuse('policy-denies', `${who} does not grant ${flag}, which the remote side needs`)
+  return Object.freeze({
+    name,
+    flags,
+    granted: pass('policy', `${who} grants what the remote side needs`),
+    denied: Object.freeze({
+      federation: denied('federation'),
+      publicIm: denied('publicIm'),
+      xmpp: denied('xmpp'),
+    }),
+  })
+}
+
+export const grantOf = (policy: Policy): Grant =>
+  policy.suspended
+    ? grant(policy.name, NO_FLAGS, `policy "${policy.name}", which is suspended,`)
+    : grant(policy.name, policy.flags, `policy "${policy.name}"`)
+
+const NO_POLICY = grant(undefined, NO_FLAGS, 'no policy applies to the user: the default')
 
 /**
  * User → site → global: the first that exists replaces the others whole, flags are never merged. A user without a row
- * gets the global one. Undefined: there are no policies at all, so the question is not asked.
+ * gets the global one. Undefined: there are no policies at all, and the question is not asked.
  */
 export function effectivePolicy(
   user: { readonly site: string | undefined; readonly policy: string | undefined } | undefined,
-  policies: ReadonlyMap<string, Policy>,
-): EffectivePolicy | undefined {
+  policies: ReadonlyMap<string, Grant>,
+): Grant | undefined {
   if (policies.size === 0) return undefined
-  const winner =
+  return (
     (user?.policy === undefined ? undefined : policies.get(user.policy)) ??
-    (user?.site === undefined ? undefined : policies.get(SITE + user.site)) ??
-    policies.get(GLOBAL_POLICY)
-  if (winner === undefined) return NONE
-  return { name: winner.name, flags: winner.suspended ? NO_FLAGS : winner.flags }
+    (user?.site === undefined ? undefined : policies.get(SITE_PREFIX + user.site)) ??
+    policies.get(GLOBAL_POLICY) ??
+    NO_POLICY
+  )
 }

@@ -1,8 +1,8 @@
 import type { Domain } from '../kernel/domain.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Address, UserKey } from './address.ts'
-import { findConflicts } from './check-rows.ts'
-import type { Conflict } from './conflicts.ts'
+import { findConflicts, findWarnings } from './check-rows.ts'
+import type { Conflict, Warning } from './conflicts.ts'
 import { type ContactIndex, indexContacts } from './contact-index.ts'
 import type {
   AllowedDomain,
@@ -16,7 +16,9 @@ import type {
   ServedDomain,
   User,
 } from './model.ts'
+import type { RowOwners } from './owners.ts'
 import { PatternIndex } from './pattern-index.ts'
+import { type Grant, grantOf } from './policies.ts'
 import { type Standing, standingOfAllowed, standingOfProvider, standingOfUnknown } from './standing.ts'
 
 /** The rows as they were read, from whatever source. */
@@ -42,7 +44,8 @@ export interface Snapshot {
   readonly servedDomains: ReadonlyMap<Domain, ServedDomain>
   readonly links: ReadonlyMap<string, Link>
   readonly providers: ReadonlyMap<string, Provider>
-  readonly policies: ReadonlyMap<string, Policy>
+  /** By name, with the answers of the step `policy`. */
+  readonly policies: ReadonlyMap<string, Grant>
   readonly users: ByAddress<User>
   readonly contacts: ByAddress<ContactIndex>
   /** By the domains that providers own. */
@@ -55,6 +58,10 @@ export interface Snapshot {
   readonly remotes: ReadonlyMap<string, PatternIndex<Link> | undefined>
   /** For each served domain, the link to which a remote domain is bound by the links' own `remote` lists. */
   readonly bindings: ReadonlyMap<Domain, Binding>
+  /** Whose the rows are; undefined: they came from one place. */
+  readonly rowOwners: RowOwners | undefined
+  /** What stands, and that a person should look at all the same. */
+  readonly warnings: readonly Warning[]
 }
 
 export interface Binding {
@@ -63,7 +70,11 @@ export interface Binding {
   readonly any: Link | undefined
 }
 
-export function buildSnapshot(input: FederationInput): Result<Snapshot, readonly Conflict[]> {
+/** @param rowOwners whose the rows are, where several sources were put together (`mergeSources`) */
+export function buildSnapshot(
+  input: FederationInput,
+  rowOwners?: RowOwners,
+): Result<Snapshot, readonly Conflict[]> {
   const conflicts = findConflicts(input)
   if (conflicts.length > 0) return err(conflicts)
   freeze(input)
@@ -86,7 +97,7 @@ export function buildSnapshot(input: FederationInput): Result<Snapshot, readonly
       servedDomains: byName(input.servedDomains),
       links,
       providers: byName(input.providers),
-      policies: byName(input.policies),
+      policies: new Map(input.policies.map((row) => [row.name, grantOf(row)])),
       users: byAddress(
         input.users,
         (row) => row.address,
@@ -99,6 +110,8 @@ export function buildSnapshot(input: FederationInput): Result<Snapshot, readonly
       unknown: standingOfUnknown(input.federation),
       remotes: new Map(input.links.map((link) => [link.name, remotesOf(link)])),
       bindings: new Map(input.servedDomains.map((row) => [row.name, bindingOf(row, links)])),
+      rowOwners,
+      warnings: findWarnings(input),
     }),
   )
 }

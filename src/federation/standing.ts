@@ -2,11 +2,13 @@ import type {
   AllowedDomain,
   FederationSwitches,
   Level,
+  PeerLimits,
   PolicyFlags,
   Protocol,
   Provider,
   ProviderType,
 } from './model.ts'
+import { UNLIMITED } from './settings.ts'
 import { pass, refuse } from './step.ts'
 import type { Step } from './verdict.ts'
 
@@ -22,6 +24,7 @@ export interface Standing {
   /** Undefined: an allowed or a discovered domain. */
   readonly provider: Provider | undefined
   readonly level: Level | undefined
+  readonly limits: PeerLimits
   readonly step: Step
 }
 
@@ -32,14 +35,14 @@ export function standingOfProvider(provider: Provider): Standing {
     : provider.enabled
       ? pass('provider', `${who} is enabled`)
       : refuse('provider-disabled', `${who} is disabled`)
-  return { provider, level: provider.verification, step }
+  return { provider, level: provider.verification, limits: provider.limits, step }
 }
 
 export function standingOfAllowed(row: AllowedDomain): Standing {
   const step = row.suspended
     ? refuse('suspended', `allowed domain ${row.name} is suspended`)
     : pass('provider', `no provider; ${row.name} is an allowed domain`)
-  return { provider: undefined, level: row.verification, step }
+  return { provider: undefined, level: row.verification, limits: UNLIMITED, step }
 }
 
 export const standingOfUnknown = (federation: FederationSwitches): Standing =>
@@ -47,10 +50,12 @@ export const standingOfUnknown = (federation: FederationSwitches): Standing =>
     ? {
         provider: undefined,
         level: federation.openDiscovery.verification,
+        limits: federation.openDiscovery.limits,
         step: pass('provider', 'no provider and not an allowed domain; open discovery is on'),
       }
     : {
         provider: undefined,
         level: undefined,
+        limits: federation.openDiscovery.limits,
         step: refuse('domain-unknown', 'no provider, not an allowed domain, and open discovery is off'),
       }

@@ -1,4 +1,5 @@
-import type { ContactEntry, PolicyFlags, Privacy } from './model.ts'
+import type { ContactEntry, Privacy } from './model.ts'
+import type { Grant } from './policies.ts'
 
 /** What is known of the served user and of the stranger's place on its contact list; loaded before deciding. */
 export interface Subject {
@@ -6,7 +7,7 @@ export interface Subject {
   readonly exists: 'yes' | 'no' | 'unknown'
   readonly enabled: boolean
   /** The winning policy, whole; undefined: policies are not in use. */
-  readonly policy: PolicyFlags | undefined
+  readonly policy: Grant | undefined
   readonly privacy: Privacy
   /** Where the remote side stands; a block wins over an allow. */
   readonly list: 'allow' | 'block' | 'none'

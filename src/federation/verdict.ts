@@ -45,6 +45,8 @@ interface Judged {
   readonly level: Level | undefined
   /** Where the remote side stands on the served user's contact list. */
   readonly list: 'allow' | 'block' | 'none'
+  /** The policy that holds for the served user. */
+  readonly policy: string | undefined
   readonly provider: string | undefined
   readonly providerType: ProviderType | undefined
   /** All steps of `STEP_NAMES`, in that order. */

@@ -12,6 +12,7 @@ import {
   byAddress,
   contacts,
   domain,
+  granting,
   home,
   input,
   link,
@@ -263,18 +264,14 @@ const refusals: readonly (readonly [RefusalReason, string, Case])[] = [
     'outbound',
     { request: outbound, evidence: HOME, who: subject({ exists: 'yes', enabled: false }) },
   ],
-  [
-    'policy-denies',
-    'no flag',
-    { who: subject({ policy: { federation: true, publicIm: true, xmpp: false } }) },
-  ],
+  ['policy-denies', 'no flag', { who: subject({ policy: granting({ federation: true, publicIm: true }) }) }],
   [
     'policy-denies',
     'outbound',
     {
       request: outbound,
       evidence: HOME,
-      who: subject({ policy: { federation: false, publicIm: false, xmpp: false } }),
+      who: subject({ policy: granting({}) }),
     },
   ],
   [
@@ -319,10 +316,10 @@ describe('refused', () => {
 
 test('the subject of a request is loaded from the served side, whatever the direction', () => {
   const world = snapshot({ contacts: [contacts({ block: [byAddress('juliet@xmpp.example')] })] })
-  expect(decide(inbound, COMPONENT, world, loadSubject(world, inbound))).toMatchObject({
+  expect(decide(inbound, COMPONENT, world, loadSubject(world, inbound, 0))).toMatchObject({
     reason: 'contact-blocked',
   })
-  expect(decide(outbound, HOME, world, loadSubject(world, outbound))).toMatchObject({
+  expect(decide(outbound, HOME, world, loadSubject(world, outbound, 0))).toMatchObject({
     reason: 'contact-blocked',
   })
 })

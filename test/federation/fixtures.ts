@@ -13,6 +13,7 @@ import type {
   User,
   XmppProvider,
 } from '../../src/federation/model.ts'
+import { type Grant, grantOf } from '../../src/federation/policies.ts'
 import { UNLIMITED } from '../../src/federation/settings.ts'
 import { buildSnapshot, type FederationInput, type Snapshot } from '../../src/federation/snapshot.ts'
 import type { Subject } from '../../src/federation/subject.ts'
@@ -177,3 +178,5 @@ export const policy = (
   suspended: false,
   ...row,
 })
+
+export const granting = (flags: Partial<PolicyFlags>): Grant => grantOf(policy('test', flags))

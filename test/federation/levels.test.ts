@@ -8,6 +8,7 @@ import { REQUEST_KINDS } from '../../src/federation/request.ts'
 import {
   address,
   domain,
+  granting,
   home,
   input,
   link,
@@ -89,9 +90,13 @@ describe('provider type × protocol × policy flags', () => {
     const request = { kind: 'message', from, to } as const
     const back = { kind: 'message', from: to, to: from } as const
     const expected = grants[type][protocol](policy) ? { outcome: 'deliver' } : { reason: 'policy-denies' }
-    expect(decide(request, evidence, snapshot(rows), subject({ policy }))).toMatchObject(expected)
+    expect(decide(request, evidence, snapshot(rows), subject({ policy: granting(policy) }))).toMatchObject(
+      expected,
+    )
     const atHome: Evidence = { kind: 'home', home: 'main' }
-    expect(decide(back, atHome, snapshot(rows), subject({ policy }))).toMatchObject(expected)
+    expect(decide(back, atHome, snapshot(rows), subject({ policy: granting(policy) }))).toMatchObject(
+      expected,
+    )
 
     const { federation } = input()
     const switched = {
@@ -212,7 +217,7 @@ describe('whatever else is configured', () => {
 test('a stranger cannot tell a missing user from one who will not hear it', () => {
   const request = { kind: 'message', from: address('juliet@xmpp.example'), to } as const
   const evidence = { kind: 'component', link: 'prosody' } as const
-  const none = { federation: false, publicIm: false, xmpp: false }
+  const none = granting({})
   for (const verification of ['verified', 'contacts', 'all'] as const) {
     const rows = snapshot({ providers: [xmppProvider({ verification })] })
     const answers = [

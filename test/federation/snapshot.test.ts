@@ -222,7 +222,8 @@ describe('the subject', () => {
         providers: [xmppProvider({ domains: [pattern('*.xmpp.example')] })],
         ...parts,
       }),
-      { kind: 'message', from: address(from), to: address('romeo@sip.example') },
+      { from: address(from), to: address('romeo@sip.example') },
+      0,
     )
   const entry = (match: object) => ({ match, by: 'user' }) as ReturnType<typeof byAddress>
 
