@@ -1,0 +1,150 @@
+import type {
+  Actor,
+  AdminStore,
+  AuditEntry,
+  AuditQuery,
+  Changed,
+  ChangeOptions,
+  ChangeRefusal,
+  Mutation,
+  Page,
+  Revision,
+  StoreState,
+  UserQuery,
+} from '../admin/store.ts'
+import type { LearnedContacts, LearnedStats, SubjectRecord, SubjectStore } from '../edge/subjects.ts'
+import type { Address } from '../federation/address.ts'
+import type { ContactList, User } from '../federation/model.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Result } from '../kernel/result.ts'
+import type { Timers } from '../kernel/timer-wheel.ts'
+import { Administration } from './administration.ts'
+import type { Database } from './database.ts'
+import { Learner, type LearnerOptions } from './learner.ts'
+import { Watch } from './watch.ts'
+
+export interface StoreOptions {
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Told of failures that no caller waits for: a look at the revision, a batch of learned entries. They are tried again. */
+  readonly onFault: (error: unknown) => void
+  /** Milliseconds between two looks at the revision (250). */
+  readonly watchEvery?: number | undefined
+  /** Learned entries that may wait (10,000). */
+  readonly learnedQueue?: number | undefined
+}
+
+/** The parts in which the products differ. */
+export interface Parts {
+  readonly database: Database
+  readonly subjects: SubjectStore
+  readonly learned: Pick<LearnerOptions, 'write' | 'sweep'>
+  readonly revision: () => Revision | Promise<Revision>
+  /** All connections but that of `database`. */
+  close(): void | Promise<void>
+}
+
+/** The store as a whole: what administration and the edge need, on one database. */
+export class Store implements AdminStore, SubjectStore, LearnedContacts {
+  readonly description: string
+  readonly #parts: Parts
+  readonly #administration: Administration
+  readonly #watch: Watch
+  readonly #learner: Learner
+  #closing: Promise<void> | undefined
+
+  constructor(parts: Parts, at: Revision, options: StoreOptions) {
+    const { clock, timers, onFault } = options
+    this.#parts = parts
+    this.description = parts.database.description
+    this.#learner = new Learner({
+      write: (batch, now) => parts.learned.write(batch, now),
+      sweep: (now) => parts.learned.sweep(now),
+      onFault,
+      clock,
+      timers,
+      queue: options.learnedQueue,
+    })
+    const every = options.watchEvery ?? 250
+    this.#watch = new Watch({ ask: parts.revision, clock, timers, every, onFault }, at)
+    this.#administration = new Administration(parts.database, clock, (revision) => {
+      this.#learner.forget()
+      this.#watch.tell(revision)
+    })
+  }
+
+  read(): Promise<StoreState> {
+    return this.#administration.read()
+  }
+
+  revision(): Promise<Revision> {
+    return this.#administration.revision()
+  }
+
+  change<E>(
+    actor: Actor,
+    mutations: readonly Mutation[],
+    options: ChangeOptions<E>,
+  ): Promise<Result<Changed, ChangeRefusal<E>>> {
+    return this.#administration.change(actor, mutations, options)
+  }
+
+  user(address: Address): Promise<User | undefined> {
+    return this.#administration.user(address)
+  }
+
+  users(query: UserQuery): Promise<Page<User, Address>> {
+    return this.#administration.users(query)
+  }
+
+  contacts(user: Address): Promise<ContactList> {
+    return this.#administration.contacts(user)
+  }
+
+  audit(query: AuditQuery): Promise<Page<AuditEntry, number>> {
+    return this.#administration.audit(query)
+  }
+
+  watch(listener: (revision: Revision) => void): () => void {
+    return this.#watch.add((revision) => {
+      this.#learner.forget()
+      listener(revision)
+    })
+  }
+
+  load(own: Address, remote: Address, provider: string | undefined): SubjectRecord | Promise<SubjectRecord> {
+    return this.#parts.subjects.load(own, remote, provider)
+  }
+
+  learn(
+    own: Address,
+    remote: Address,
+    limits: { readonly lifetime: number; readonly perUser: number },
+  ): boolean {
+    return this.#learner.learn(own, remote, limits)
+  }
+
+  onLearned(listener: (own: Address) => void): void {
+    this.#learner.onLearned(listener)
+  }
+
+  learnedStats(): LearnedStats {
+    return this.#learner.learnedStats()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#watch.close()
+    await this.#learner.close()
+    await this.#parts.close()
+    await this.#parts.database.close()
+  }
+}
