@@ -123,14 +123,12 @@ export class Gateway {
     const notices = new Notices({ snapshot, sip: this.#sip, loops, random, tags, counters })
     const xmpp = new XmppLeg({
       pipeline: this.#pipeline,
-      snapshot,
       settings: () => this.#config.interworking,
       confirm: config.xmpp.confirm,
       attached: (name) => this.#links.attached(name),
       notify: (arrival, error) => notices.tell(arrival, error),
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
-      peers: this.#peers,
       clock,
       timers,
       random,

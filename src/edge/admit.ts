@@ -1,13 +1,12 @@
 import { textOfAddress } from '../federation/address.ts'
 import { decide } from '../federation/decide.ts'
-import { loadSubject } from '../federation/load-subject.ts'
 import { peerOf } from '../federation/lookup.ts'
 import { REFUSALS } from '../federation/refusals.ts'
 import type { RequestFacts } from '../federation/request.ts'
 import { type Route, route } from '../federation/route.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
+import type { Subject } from '../federation/subject.ts'
 import { STEP_NAMES, type Verdict } from '../federation/verdict.ts'
-import type { Clock } from '../kernel/clock.ts'
 import type { Arrival } from './arrival.ts'
 import type { PeerCounters } from './limits.ts'
 
@@ -16,21 +15,20 @@ export interface Admission {
   readonly route: Route
 }
 
-export interface AdmitOptions {
-  readonly clock: Pick<Clock, 'wall'>
-  /** Where what comes in is counted; undefined: nowhere, and there are no limits. */
-  readonly peers: PeerCounters | undefined
-}
+/** What of an arrival the rules are asked about. */
+export type Asked = Pick<Arrival, 'kind' | 'from' | 'to' | 'evidence'>
 
-/** The question to the rules and the way that follows. */
+/**
+ * The question to the rules and the way that follows.
+ * @param peers where what comes in is counted; undefined: nowhere, and there are no limits
+ */
 export function admit(
   snapshot: Snapshot,
-  arrival: Pick<Arrival, 'kind' | 'from' | 'to' | 'evidence'>,
-  { clock, peers }: AdmitOptions,
+  { kind, from, to, evidence }: Asked,
+  subject: Subject,
+  peers: PeerCounters | undefined,
 ): Admission {
-  const { kind, from, to, evidence } = arrival
   const request: RequestFacts = { kind, from, to }
-  const subject = loadSubject(snapshot, request, clock.wall())
   const way = route(snapshot, from.domain, to.domain, subject.home)
   const verdict = decide(request, evidence, snapshot, subject)
   const beyond =

@@ -49,6 +49,8 @@ export type Failure =
   | 'busy'
   /** The same text has gone to and fro too often. */
   | 'loop'
+  /** The store failed, so that the rules could not be asked. */
+  | 'store'
   /** We are stopping. */
   | 'shutdown'
   /** A fault of ours; the log has it under an id. */

@@ -4,13 +4,15 @@ import type { Snapshot } from '../federation/snapshot.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
-import { type AdmitOptions, admit, detailOf } from './admit.ts'
+import { type Admission, detailOf } from './admit.ts'
 import { type Arrival, type Ending, failed } from './arrival.ts'
 import type { BackPressure } from './back-pressure.ts'
 import type { Counters } from './counters.ts'
+import { Gatekeeper } from './gatekeeper.ts'
 import type { PeerCounters } from './limits.ts'
 import type { Log } from './log.ts'
 import type { LoopGuard } from './loop-guard.ts'
+import type { SubjectCache } from './subject-cache.ts'
 
 /** Where a permitted request leaves: one leg a protocol. Each ends the arrival exactly once. */
 export interface Exits {
@@ -30,6 +32,10 @@ export interface PipelineOptions {
   readonly counters: Counters
   /** What each peer sends, counted against its limits; absent: without limits. */
   readonly peers?: PeerCounters
+  /** Users and contact entries of a store; absent: the snapshot has them all. */
+  readonly records?: SubjectCache | undefined
+  /** Told of each request that was delivered. */
+  readonly delivered?: ((arrival: Arrival, admission: Admission) => void) | undefined
   /** The system's. */
   readonly clock?: Clock
   readonly random: Random
@@ -42,7 +48,8 @@ export interface PipelineOptions {
  */
 export class Pipeline {
   readonly #options: PipelineOptions
-  readonly #admission: AdmitOptions
+  /** Judges also what does not go through the pipeline: queries. */
+  readonly gatekeeper: Gatekeeper
   readonly #open = new Set<Arrival>()
   #stopping = false
   /** What was still open at the end was bounced: the ends that come after do not count. */
@@ -51,7 +58,8 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options
-    this.#admission = { clock: options.clock ?? systemClock, peers: options.peers }
+    const { snapshot, clock = systemClock, peers, records } = options
+    this.gatekeeper = new Gatekeeper({ snapshot, clock, peers, records })
   }
 
   /** Requests taken in and not yet ended. */
@@ -72,11 +80,20 @@ export class Pipeline {
       once.end(failed('busy'))
       return
     }
-    try {
-      this.#pass(once)
-    } catch (error) {
-      once.end(this.#fault(arrival, error))
-    }
+    this.gatekeeper.judge(
+      once,
+      (admission) => {
+        try {
+          this.#pass(once, admission)
+        } catch (error) {
+          once.end(this.#fault(arrival, error))
+        }
+      },
+      (error) => {
+        this.#fault(arrival, error)
+        once.end(failed('store'))
+      },
+    )
   }
 
   /**
@@ -100,9 +117,10 @@ export class Pipeline {
     })
   }
 
-  #pass(arrival: Arrival): void {
-    const { snapshot, exits, counters, log } = this.#options
-    const { verdict, route } = admit(snapshot(), arrival, this.#admission)
+  #pass(judged: Arrival, admission: Admission): void {
+    const { exits, counters, log } = this.#options
+    const { verdict, route } = admission
+    const arrival = this.#telling(judged, admission)
     if (verdict.outcome === 'refuse') {
       const id = this.#options.random.token(8)
       counters.add(`refused.${verdict.reason}`)
@@ -148,6 +166,19 @@ export class Pipeline {
         return
       default:
         route satisfies never
+    }
+  }
+
+  /** The arrival, whose delivery is told to whoever learns from it. */
+  #telling(arrival: Arrival, admission: Admission): Arrival {
+    const { delivered } = this.#options
+    if (delivered === undefined) return arrival
+    return {
+      ...arrival,
+      end: (ending) => {
+        if (ending.kind === 'delivered') delivered(arrival, admission)
+        arrival.end(ending)
+      },
     }
   }
 

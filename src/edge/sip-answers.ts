@@ -71,6 +71,8 @@ function failureAnswer(failure: Failure, choices: SipAnswerChoices): SipAnswer {
       return answer(480, 'No answer from the far side')
     case 'too-large':
       return answer(513, 'Message Too Large')
+    case 'store':
+      return answer(503, 'Cannot be decided now', later)
     case 'busy':
       return answer(503, 'Busy', later)
     case 'loop':

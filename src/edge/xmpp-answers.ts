@@ -55,6 +55,7 @@ const FAILURES = {
     type: 'modify',
     text: 'The message is too long for this path',
   },
+  store: { condition: 'resource-constraint', type: 'wait', text: 'That cannot be decided now, try later' },
   busy: { condition: 'resource-constraint', type: 'wait', text: 'Too much is waiting, try later' },
   loop: { condition: 'policy-violation', type: 'modify', text: 'The same text goes to and fro' },
   shutdown: {

@@ -1,6 +1,6 @@
 import type { ComponentLink as LinkRow } from '../federation/model.ts'
 import { answerOf } from '../federation/refusals.ts'
-import type { Snapshot } from '../federation/snapshot.ts'
+import type { Verdict } from '../federation/verdict.ts'
 import { messageToStanza, stanzaToMessage } from '../interworking/message.ts'
 import { callIdOfThread, threadOfCallId } from '../interworking/thread.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -12,11 +12,10 @@ import { childOf } from '../xmpp/stanza.ts'
 import { stanzaError } from '../xmpp/stanza-error.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 import type { AddressBook, Entry } from './address-book.ts'
-import { admit } from './admit.ts'
+import type { Asked } from './admit.ts'
 import { type Arrival, DELIVERED, failed } from './arrival.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
-import type { PeerCounters } from './limits.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Pipeline } from './pipeline.ts'
 import { xmppAnswer } from './xmpp-answers.ts'
@@ -45,7 +44,6 @@ export interface XmppLegSettings {
 
 export interface XmppLegOptions {
   readonly pipeline: Pipeline
-  readonly snapshot: () => Snapshot
   readonly settings: () => XmppLegSettings
   /** Wait for the server's word before a stanza counts as delivered. */
   readonly confirm: boolean
@@ -55,8 +53,6 @@ export interface XmppLegOptions {
   readonly notify: (arrival: Arrival, error: Element) => void
   readonly conversations: Conversations
   readonly outstanding: Outstanding
-  /** What each peer sends, counted against its limits; absent: without limits. */
-  readonly peers?: PeerCounters
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
@@ -163,25 +159,27 @@ export class XmppLeg {
     const sender = via.book.ofJid(from)
     const recipient = via.book.ofJid(to)
     if (sender.ok && recipient.ok && recipient.value.uri.user !== undefined) {
-      const { snapshot, clock, peers } = this.#options
-      const { verdict } = admit(
-        snapshot(),
-        {
-          kind: 'query',
-          from: sender.value.address,
-          to: recipient.value.address,
-          evidence: { kind: 'component', link: via.row.name },
-        },
-        { clock, peers },
-      )
-      if (verdict.outcome === 'refuse') {
-        this.#options.counters.add(`refused.${verdict.reason}`)
-        const { retryable, condition } = answerOf(verdict.reason)
-        this.#reply(via, stanzaError(stanza, retryable ? condition : 'service-unavailable'))
-        return
+      const asked: Asked = {
+        kind: 'query',
+        from: sender.value.address,
+        to: recipient.value.address,
+        evidence: { kind: 'component', link: via.row.name },
       }
+      this.#options.pipeline.gatekeeper.judge(
+        asked,
+        ({ verdict }) => this.#reply(via, this.#answerTo(stanza, via, verdict)),
+        () => this.#reply(via, stanzaError(stanza, 'resource-constraint')),
+      )
+      return
     }
     this.#reply(via, answerQuery(stanza, via.gateway))
+  }
+
+  #answerTo(query: Element, via: Attached, verdict: Verdict): Element | undefined {
+    if (verdict.outcome === 'deliver') return answerQuery(query, via.gateway)
+    this.#options.counters.add(`refused.${verdict.reason}`)
+    const { retryable, condition } = answerOf(verdict.reason)
+    return stanzaError(query, retryable ? condition : 'service-unavailable')
   }
 
   /** Presence does not cross: who asks for it is told, what is merely announced is not answered (RFC 6121 §4). */

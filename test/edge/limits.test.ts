@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { admit } from '../../src/edge/admit.ts'
+import { type Asked, admit as admitSubject } from '../../src/edge/admit.ts'
 import { BackPressure } from '../../src/edge/back-pressure.ts'
 import { Counters } from '../../src/edge/counters.ts'
 import { PeerCounters } from '../../src/edge/limits.ts'
 import { LoopGuard } from '../../src/edge/loop-guard.ts'
 import { Pipeline } from '../../src/edge/pipeline.ts'
 import { sipAnswer } from '../../src/edge/sip-answers.ts'
+import { loadSubject } from '../../src/federation/load-subject.ts'
 import type { Peer } from '../../src/federation/lookup.ts'
 import type { PeerLimits } from '../../src/federation/model.ts'
 import { UNLIMITED } from '../../src/federation/settings.ts'
+import type { Snapshot } from '../../src/federation/snapshot.ts'
+import type { Clock } from '../../src/kernel/clock.ts'
 import {
   address,
   domain,
@@ -175,6 +178,12 @@ describe('on the way of a request', () => {
     time.pass(500)
     expect(send('d')).toEqual({ kind: 'delivered' })
   })
+
+  const admit = (
+    world: Snapshot,
+    asked: Asked,
+    { clock, peers }: { clock: Pick<Clock, 'wall'>; peers: PeerCounters },
+  ) => admitSubject(world, asked, loadSubject(world, asked, clock.wall()), peers)
 
   const ask = (from: string, to: string, evidence = arrivalOf().evidence) => ({
     kind: 'message' as const,

@@ -75,7 +75,6 @@ function rigged(
   const attached = new Map<string, Attached>([[row.name, via]])
   const leg: XmppLeg = new XmppLeg({
     pipeline: rig.pipeline,
-    snapshot: () => rig.snapshot,
     settings: () => ({ messageType: 'normal', waitForError: 0, lateErrorNotice: false, ...rest }),
     confirm,
     attached: (name) => attached.get(name),
