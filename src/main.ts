@@ -16,6 +16,11 @@ const print = (text: string): void => {
 }
 const printJson = (value: object): void => print(`${JSON.stringify(value, null, 2)}\n`)
 
+// Whoever reads only the beginning (`dragoman explain … | head -1`) closes the pipe; that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 const program = new Command('dragoman')
   .description('XMPP to SIP federation gateway under rules that an administrator understands')
   .version(VERSION)

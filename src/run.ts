@@ -55,21 +55,11 @@ export async function run(file: string): Promise<number> {
     findAddress: addressOfHost,
     software: { name: 'Dragoman', version: VERSION },
   })
-  try {
-    await gateway.start()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    log.fatal({ err: error, cure: BIND_CURES[code] }, 'cannot start')
-    await flushLog(log)
-    const reason = error instanceof Error ? error.message : String(error)
-    process.stderr.write(
-      `dragoman: cannot start: ${reason}${BIND_CURES[code] ? ` (${BIND_CURES[code]})` : ''}\n`,
-    )
-    await gateway.stop()
-    return 1
-  }
-  log.info({ version: VERSION, config: file, listeners: gateway.listeners }, 'ready')
-
+  const starting = gateway.start()
+  // A signal that comes meanwhile has its effect afterwards, not the system's.
+  const signalled = new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
+  })
   const reload = async (): Promise<void> => {
     const next = loadConfig(file)
     if (!next.ok) {
@@ -80,15 +70,30 @@ export async function run(file: string): Promise<number> {
     log.info({ config: file }, 'configuration reloaded')
   }
   process.on('SIGHUP', () => {
-    reload().catch((error: unknown) => log.error({ err: error }, 'configuration refused, the old one stays'))
+    starting
+      .then(reload)
+      .catch((error: unknown) => log.error({ err: error }, 'configuration refused, the old one stays'))
   })
   process.on('SIGUSR2', () => log.info(gateway.stats(), 'stats'))
   process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'))
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
 
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
-  })
+  try {
+    await starting
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const reason = error instanceof Error ? error.message : String(error)
+    const cure = BIND_CURES[code]
+    // What a person can mend needs no stack.
+    log.fatal(cure === undefined ? { err: error } : { reason, cure }, 'cannot start')
+    await flushLog(log)
+    process.stderr.write(`dragoman: cannot start: ${reason}${cure === undefined ? '' : ` (${cure})`}\n`)
+    await gateway.stop()
+    return 1
+  }
+  log.info({ version: VERSION, config: file, listeners: gateway.listeners }, 'ready')
+
+  const signal = await signalled
   log.info({ signal }, 'stopping')
   const { finished } = await gateway.stop()
   log.info({ finished, ...gateway.stats() }, 'stopped')
