@@ -72,7 +72,7 @@ export function scanFields(text: string, start: number, limit: number, ascii: bo
       }
       if (ascii) value = utf8(value)
     }
-    fields.push([name, ascii || !HIGH.test(value) ? value : utf8(value)])
+    fields.push([name, ascii ? value : utf8(value)])
   }
   return { fields, fault }
 }
@@ -88,4 +88,5 @@ function trimEnd(text: string): string {
 }
 
 /** Text that was read as latin1, read as UTF-8; what is not UTF-8 becomes U+FFFD. */
-export const utf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
+export const utf8 = (latin1: string): string =>
+  HIGH.test(latin1) ? Buffer.from(latin1, 'latin1').toString('utf8') : latin1

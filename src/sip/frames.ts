@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer'
-import { type Head, messageOf, parseHead } from './head.ts'
+import { type Head, messageOf, parseHead, refusal } from './head.ts'
 import { DEFAULT_LIMITS, type SipLimits } from './limits.ts'
 import type { SipMessage } from './message.ts'
 import { asBuffer } from './parse.ts'
@@ -94,7 +94,7 @@ export class SipFramer {
       const head = parseHead(octets.toString('latin1'), this.#limits, isAscii(octets))
       this.#advance(found + 4)
       const fault = head.fault?.framing === true ? head.fault : missingLength(head)
-      if (fault !== undefined) return this.#fail(frames, head.refuse(fault))
+      if (fault !== undefined) return this.#fail(frames, refusal(head, fault))
       this.#head = head
       return true
     }
@@ -120,9 +120,9 @@ export class SipFramer {
     const head = this.#head as Head
     const bodyEnd = this.#start + (head.contentLength ?? 0)
     if (bodyEnd > this.#end) return false
-    if (head.fault !== undefined || head.line === undefined) {
+    if (head.fault !== undefined || head.line.kind === 'bad') {
       const fault = head.fault ?? misframed('Malformed start line')
-      frames.push({ kind: 'malformed', error: head.refuse(fault) })
+      frames.push({ kind: 'malformed', error: refusal(head, fault) })
     } else {
       const body = Buffer.from(this.#bytes.subarray(this.#start, bodyEnd))
       frames.push({ kind: 'message', message: messageOf(head.line, head.headers, body) })
@@ -140,7 +140,7 @@ export class SipFramer {
     if (lastLine < 0) return this.#fail(frames, { kind: 'drop', reason: 'not SIP' })
     const head = parseHead(text.slice(0, lastLine + 2), this.#limits, false)
     // The fault that a stream cut into single octets would have met first.
-    return this.#fail(frames, head.refuse(head.fault === TOO_MANY_FIELDS ? TOO_MANY_FIELDS : fault))
+    return this.#fail(frames, refusal(head, head.fault === TOO_MANY_FIELDS ? TOO_MANY_FIELDS : fault))
   }
 
   #fail(frames: Frame[], error: SipParseError): false {

@@ -4,17 +4,15 @@ import type { SipLimits } from './limits.ts'
 import type { SipMessage } from './message.ts'
 import { BODY_TOO_LARGE, type Fault, misframed, type SipParseError } from './parse-error.ts'
 import { checkRequired, recovered, repeated } from './required.ts'
-import { parseStartLine, type RequestLine, type StatusLine } from './start-line.ts'
+import { type BadLine, parseStartLine, type RequestLine, type StatusLine } from './start-line.ts'
 
 /** A head that was read: either a message that only lacks its body, or the error it will be. */
 export interface Head {
-  readonly line: RequestLine | StatusLine | undefined
+  readonly line: RequestLine | StatusLine | BadLine
   readonly headers: Headers
   /** Octets of body; undefined where the header field is missing. */
   readonly contentLength: number | undefined
   readonly fault: Fault | undefined
-  /** Turns a fault, of the head or found later, into what its sender is told. */
-  readonly refuse: (fault: Fault) => SipParseError
 }
 
 /**
@@ -41,26 +39,16 @@ export function parseHead(text: string, limits: SipLimits, ascii: boolean): Head
     broken ??
     framingOf(repeated(fields), misfit) ??
     (line.kind === 'bad' ? line.fault : checkRequired(headers, method))
-  const response = line.kind === 'response' || (line.kind === 'bad' && line.response)
-  const named = line.kind === 'bad' ? line.method : method
-  return {
-    line: line.kind === 'bad' ? undefined : line,
-    headers,
-    contentLength,
-    fault,
-    refuse: (found) => {
-      if (response) return { kind: 'drop', reason: found.reason }
-      const answerable = recovered(fields)
-      if (named === 'ACK' || answerable.topVia() === undefined) return { kind: 'drop', reason: found.reason }
-      return {
-        kind: 'answer',
-        status: found.status,
-        reason: found.reason,
-        method: named,
-        headers: answerable,
-      }
-    },
-  }
+  return { line, headers, contentLength, fault }
+}
+
+/** What the sender is told of a fault, of the head or found later. */
+export function refusal({ line, headers }: Head, fault: Fault): SipParseError {
+  const { reason, status } = fault
+  if (line.kind === 'response' || (line.kind === 'bad' && line.response)) return { kind: 'drop', reason }
+  const answerable = recovered(headers.fields())
+  if (line.method === 'ACK' || answerable.topVia() === undefined) return { kind: 'drop', reason }
+  return { kind: 'answer', status, reason, method: line.method, headers: answerable }
 }
 
 /** The fault that loses the frame is the one that counts. */

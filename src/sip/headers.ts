@@ -1,6 +1,8 @@
 import { type CSeq, parseCSeq } from './cseq.ts'
 import { type NameAddr, parseNameAddr } from './name-addr.ts'
-import { parseOneVia, splitFirst, type Via } from './via.ts'
+import { parseOneVia, splitFirst, type Via, withFirst } from './via.ts'
+
+const NO_VALUES: readonly string[] = []
 
 /** One header field line: canonical name and value (unfolded, trimmed, as text). */
 export type HeaderField = readonly [name: string, value: string]
@@ -28,9 +30,13 @@ export class Headers {
 
   /** Every field of that name, one per line; lists within a line are not split. */
   all(name: string): readonly string[] {
-    const values: string[] = []
-    for (const field of this.#fields) if (field[0] === name) values.push(field[1])
-    return values
+    let values: string[] | undefined
+    for (const field of this.#fields) {
+      if (field[0] !== name) continue
+      if (values === undefined) values = [field[1]]
+      else values.push(field[1])
+    }
+    return values ?? NO_VALUES
   }
 
   fields(): readonly HeaderField[] {
@@ -57,13 +63,13 @@ export class Headers {
     return this.#topVia ?? undefined
   }
 
-  /** Undefined where absent or malformed: never in a message that was parsed. */
+  /** Undefined where absent or malformed: never in a request that was parsed. */
   from(): NameAddr | undefined {
     if (this.#from === undefined) this.#from = this.#address('From')
     return this.#from ?? undefined
   }
 
-  /** Undefined where absent or malformed: never in a message that was parsed. */
+  /** Undefined where absent or malformed: never in a request that was parsed. */
   to(): NameAddr | undefined {
     if (this.#to === undefined) this.#to = this.#address('To')
     return this.#to ?? undefined
@@ -87,20 +93,20 @@ export class Headers {
 
   /** A copy whose first hop is this one instead, as `received` and `rport` want it (RFC 3261 §18.2.1, RFC 3581 §4). */
   withTopVia(value: string): Headers {
-    return this.#onTopVia((rest) => (rest === undefined ? value : `${value}, ${rest}`))
+    return this.#onTopVia((via) => withFirst(via, value))
   }
 
   /** A copy without the first hop, which is how a proxy passes a response on (RFC 3261 §16.7). */
   withoutTopVia(): Headers {
-    return this.#onTopVia((rest) => rest)
+    return this.#onTopVia((via) => splitFirst(via)[1])
   }
 
-  #onTopVia(change: (rest: string | undefined) => string | undefined): Headers {
+  #onTopVia(change: (via: string) => string | undefined): Headers {
     const fields = [...this.#fields]
     const index = fields.findIndex((field) => field[0] === 'Via')
     const field = fields[index]
     if (field !== undefined) {
-      const value = change(splitFirst(field[1])[1])
+      const value = change(field[1])
       if (value === undefined) fields.splice(index, 1)
       else fields[index] = ['Via', value]
     }

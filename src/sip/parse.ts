@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer'
 import { err, ok, type Result } from '../kernel/result.ts'
-import { type Head, messageOf, parseHead } from './head.ts'
+import { type Head, messageOf, parseHead, refusal } from './head.ts'
 import { DEFAULT_LIMITS, type SipLimits } from './limits.ts'
 import type { SipMessage } from './message.ts'
 import { BODY_TOO_LARGE, HEAD_TOO_LARGE, misframed, type SipParseError } from './parse-error.ts'
@@ -31,14 +31,14 @@ export function parseMessage(
     return endless(text, bare, end < 0 && buffer.length - start === text.length, limits)
 
   const bodyAt = start + end + (bare ? 2 : 4)
-  const ascii = isAscii(bodyAt === buffer.length ? buffer : buffer.subarray(0, bodyAt))
+  const ascii = isAscii(buffer) || isAscii(buffer.subarray(0, bodyAt))
   const head = parseHead(bare ? crlf(text.slice(0, end + 1)) : text.slice(0, end + 2), limits, ascii)
-  if (head.fault !== undefined) return err(head.refuse(head.fault))
+  if (head.fault !== undefined) return err(refusal(head, head.fault))
 
   const available = buffer.length - bodyAt
   const length = head.contentLength ?? available
-  if (length > available) return err(head.refuse(misframed('Content-Length larger than the message')))
-  if (length > limits.bodyBytes) return err(head.refuse(BODY_TOO_LARGE))
+  if (length > available) return err(refusal(head, misframed('Content-Length larger than the message')))
+  if (length > limits.bodyBytes) return err(refusal(head, BODY_TOO_LARGE))
   return finish(head, buffer.subarray(bodyAt, bodyAt + length))
 }
 
@@ -55,15 +55,15 @@ function endless(
   const lastLine = lines.lastIndexOf('\r\n')
   if (lastLine < 0) return err({ kind: 'drop', reason: 'not SIP' })
   const head = parseHead(lines.slice(0, lastLine + 2), limits, false)
-  if (!complete || text.length > limits.headBytes) return err(head.refuse(HEAD_TOO_LARGE))
+  if (!complete || text.length > limits.headBytes) return err(refusal(head, HEAD_TOO_LARGE))
   if (lastLine + 2 !== lines.length || head.contentLength !== 0)
-    return err(head.refuse(misframed('No empty line after the header fields')))
-  return head.fault === undefined ? finish(head, EMPTY) : err(head.refuse(head.fault))
+    return err(refusal(head, misframed('No empty line after the header fields')))
+  return head.fault === undefined ? finish(head, EMPTY) : err(refusal(head, head.fault))
 }
 
 const EMPTY = new Uint8Array(0)
 
 const finish = (head: Head, body: Uint8Array): Result<SipMessage, SipParseError> =>
-  head.line === undefined
+  head.line.kind === 'bad'
     ? err({ kind: 'drop', reason: 'not SIP' })
     : ok(messageOf(head.line, head.headers, body))

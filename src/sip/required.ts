@@ -63,8 +63,10 @@ const CALL_ID = /^[!-~]+$/
  */
 export function checkRequired(headers: Headers, method: string | undefined): Fault | undefined {
   if (headers.topVia() === undefined) return wrong(headers, 'Via')
-  if (headers.from() === undefined) return wrong(headers, 'From')
-  if (headers.to() === undefined) return wrong(headers, 'To')
+  // A response belongs to its request by Via and CSeq (§17.1.3): the rest is read by those who need it.
+  const response = method === undefined
+  if ((response ? headers.get('From') : headers.from()) === undefined) return wrong(headers, 'From')
+  if ((response ? headers.get('To') : headers.to()) === undefined) return wrong(headers, 'To')
   const callId = headers.get('Call-ID')
   if (callId === undefined || !CALL_ID.test(callId)) return wrong(headers, 'Call-ID')
   const cseq = headers.cseq()

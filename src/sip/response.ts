@@ -2,12 +2,15 @@ import { type HeaderField, Headers } from './headers.ts'
 import type { SipResponse } from './message.ts'
 import { REASONS } from './reasons.ts'
 import { has } from './scan.ts'
+import { withFirst } from './via.ts'
 
 const NO_BODY = new Uint8Array(0)
 
 export interface ResponseOptions {
   /** Put into To unless it has a tag already or the response is a 100. Derive it from the request where it must repeat. */
-  readonly toTag?: string
+  readonly toTag?: string | undefined
+  /** Stands for the first hop: `receivedVia`. */
+  readonly topVia?: string | undefined
   /** Further fields, behind the copied ones. */
   readonly headers?: readonly HeaderField[]
   readonly body?: Uint8Array
@@ -24,9 +27,13 @@ export function response(
   options: ResponseOptions = {},
 ): SipResponse {
   const fields: HeaderField[] = []
+  let topVia = options.topVia
   for (const field of request.headers.fields()) {
     switch (field[0]) {
       case 'Via':
+        fields.push(topVia === undefined ? field : ['Via', withFirst(field[1], topVia)])
+        topVia = undefined
+        break
       case 'From':
       case 'Call-ID':
       case 'CSeq':

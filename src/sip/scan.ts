@@ -15,6 +15,12 @@ for (const char of '[]:/@?&$#(){}|\\^')
 /** @internal */
 export const isTokenCode = (code: number): boolean =>
   code < 256 && ((CLASS[code] as number) & TOKEN_CHAR) !== 0
+/** As `TOKEN` does, and faster for short text. */
+export function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (!isTokenCode(text.charCodeAt(i))) return false
+  return text.length > 0
+}
+
 const isValueCode = (code: number): boolean => code < 256 && ((CLASS[code] as number) & VALUE_CHAR) !== 0
 
 /** Index of the first octet at or after `at` that is neither SP nor HTAB. */
@@ -102,7 +108,7 @@ const NONE: Params = []
 export function parseParams(text: string, at: number): Params | undefined {
   let i = skipSpace(text, at)
   if (i === text.length) return NONE
-  const params: (readonly [string, string | undefined])[] = []
+  let params: Params = NONE
   while (i < text.length) {
     if (text.charCodeAt(i) !== 0x3b) return undefined
     const start = skipSpace(text, i + 1)
@@ -124,9 +130,21 @@ export function parseParams(text: string, at: number): Params | undefined {
       i = skipSpace(text, i)
     }
     if (params.length === MAX_PARAMS || has(params, name)) return undefined
-    params.push([name, value])
+    params = joined(params, [name, value])
   }
   return params
+}
+
+/** An array that grows by `push` gets room for seventeen, and most have one or two. @internal */
+export function joined(params: Params, param: Params[number]): Params {
+  switch (params.length) {
+    case 0:
+      return [param]
+    case 1:
+      return [params[0] as Params[number], param]
+    default:
+      return params.concat([param])
+  }
 }
 
 /** Is there a parameter of that name (lower case)? */
@@ -144,9 +162,12 @@ export function param(params: Params, name: string): string | undefined {
 /** `;name=value;flag`, as it goes on the wire. */
 export function paramsText(params: Params): string {
   let text = ''
-  for (const entry of params) text += entry[1] === undefined ? `;${entry[0]}` : `;${entry[0]}=${entry[1]}`
+  for (const entry of params) text += paramText(entry)
   return text
 }
+
+export const paramText = (entry: Params[number]): string =>
+  entry[1] === undefined ? `;${entry[0]}` : `;${entry[0]}=${entry[1]}`
 
 /** The text that a quoted string stands for; any other value as it is. */
 export function unquote(value: string): string {

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../kernel/result.ts'
 import { isKnownName } from './header-names.ts'
-import type { Headers } from './headers.ts'
+import type { HeaderField, Headers } from './headers.ts'
 import type { SipMessage, SipRequest, SipResponse } from './message.ts'
 import { TOKEN } from './scan.ts'
 import { uriText } from './uri-write.ts'
@@ -10,6 +10,9 @@ export class SipWriteError extends Error {
   override readonly name = 'SipWriteError'
 }
 
+const BREAKS = /[\r\n\0]/
+/** Not the value: it may be private. */
+const BROKEN = 'CR, LF or NUL in a start line or header field'
 /** Nothing that would end a Request-URI or break out of angle brackets. */
 const URI_TEXT = /^[!#-;=?-~]+$/
 
@@ -49,8 +52,7 @@ function write(
   for (const field of message.headers.fields()) {
     const name = field[0]
     if (name === 'Content-Length') continue
-    if (!isKnownName(name) && !TOKEN.test(name))
-      throw new SipWriteError(`not a header name: ${JSON.stringify(name)}`)
+    checkName(name)
     head += `${name}: ${field[1]}\r\n`
     count++
   }
@@ -65,11 +67,24 @@ function write(
   return bytes
 }
 
+function checkName(name: string): void {
+  if (!isKnownName(name) && !TOKEN.test(name))
+    throw new SipWriteError(`not a header name: ${JSON.stringify(name)}`)
+}
+
+/** What a response could not be written with, found before one is. @throws SipWriteError */
+export function checkWritable(reason: string | undefined, headers: readonly HeaderField[]): void {
+  if (reason !== undefined && BREAKS.test(reason)) throw new SipWriteError(BROKEN)
+  for (const [name, value] of headers) {
+    checkName(name)
+    if (BREAKS.test(value)) throw new SipWriteError(BROKEN)
+  }
+}
+
 /** The one check against injection: as many CR and as many LF as there are lines means that no value had any. */
 function checkLines(head: string, lines: number): void {
   if (count(head, '\r') !== lines || count(head, '\n') !== lines || head.includes('\0')) {
-    // Not the value: it may be private.
-    throw new SipWriteError('CR, LF or NUL in a start line or header field')
+    throw new SipWriteError(BROKEN)
   }
 }
 
@@ -81,7 +96,7 @@ function count(text: string, char: string): number {
 
 /** The text as it is, if a header field may hold it: no CR, LF or NUL. For text from outside. */
 export const headerValue = (text: string): Result<string, 'line-break-or-nul'> =>
-  /[\r\n\0]/.test(text) ? err('line-break-or-nul') : ok(text)
+  BREAKS.test(text) ? err('line-break-or-nul') : ok(text)
 
 /** Text from outside made fit for a header field: each run of line breaks, NUL and other controls becomes one space. */
 export const safeText = (text: string): string =>

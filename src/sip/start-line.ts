@@ -24,16 +24,15 @@ export interface BadLine {
   readonly fault: Fault
 }
 
-const STATUS = /^SIP\/2\.0 ([1-6][0-9]{2}) ([^\r\n\0]*)$/i
+const STATUS = /^SIP\/2\.0 [1-6][0-9]{2} [^\r\n\0]*$/i
 const VERSION = /^SIP\/[0-9]+\.[0-9]+$/i
 
 /** The first line (RFC 3261 §7.1, §7.2), as latin1 and without its CR LF. Exactly one SP between its parts. */
 export function parseStartLine(line: string): RequestLine | StatusLine | BadLine {
   if (/^SIP\//i.test(line)) {
-    const match = STATUS.exec(line)
-    if (match === null)
+    if (!STATUS.test(line))
       return { kind: 'bad', response: true, method: undefined, fault: malformed('Malformed status line') }
-    return { kind: 'response', status: Number(match[1]), reason: utf8(match[2] as string) }
+    return { kind: 'response', status: Number(line.slice(8, 11)), reason: utf8(line.slice(12)) }
   }
   const first = line.indexOf(' ')
   const last = line.lastIndexOf(' ')

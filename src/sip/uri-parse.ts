@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { unescapeText } from './escape.ts'
-import { has, MAX_PARAMS } from './scan.ts'
+import { has, joined, MAX_PARAMS } from './scan.ts'
 import type { Params, TelUri, Uri } from './uri.ts'
 
 export type UriError =
@@ -131,13 +131,13 @@ export function parsePort(text: string): number | undefined {
 
 function parseUriParams(text: string): Params | undefined {
   if (!PARAMS.test(text)) return undefined
-  const params: (readonly [string, string | undefined])[] = []
+  let params: Params = NONE
   for (const piece of text.slice(1).split(';')) {
     const equals = piece.indexOf('=')
     const written = equals < 0 ? piece : piece.slice(0, equals)
     const name = parameterName(written)
     if (params.length === MAX_PARAMS || has(params, name)) return undefined
-    params.push([name, equals < 0 ? undefined : piece.slice(equals + 1)])
+    params = joined(params, [name, equals < 0 ? undefined : piece.slice(equals + 1)])
   }
   return params
 }

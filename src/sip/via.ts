@@ -81,6 +81,12 @@ export function splitFirst(value: string): readonly [first: string, rest: string
   return [parts[0] as string, parts.slice(1).join(', ')]
 }
 
+/** The list with another first element. */
+export function withFirst(value: string, first: string): string {
+  const rest = splitFirst(value)[1]
+  return rest === undefined ? first : `${first}, ${rest}`
+}
+
 export function viaText(via: Via): string {
   const port = via.port === undefined ? '' : `:${via.port}`
   return `${via.protocol}/${via.transport} ${via.host}${port}${paramsText(via.params)}`

@@ -30,13 +30,10 @@ export function replyBytes(
 ): Uint8Array {
   const { source } = arrival
   const via = request.headers.topVia()
-  const headers =
-    via === undefined
-      ? request.headers
-      : request.headers.withTopVia(receivedVia(via, source.address, source.port))
   return writeResponse(
-    response({ headers }, recipe.status, recipe.reason, {
-      ...(recipe.tag === undefined ? {} : { toTag: recipe.tag }),
+    response(request, recipe.status, recipe.reason, {
+      topVia: via === undefined ? undefined : receivedVia(via, source.address, source.port),
+      toTag: recipe.tag,
       headers: recipe.headers,
     }),
   )

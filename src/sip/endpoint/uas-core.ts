@@ -3,6 +3,7 @@ import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { HeaderField, Headers } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import { param } from '../scan.ts'
+import { checkWritable } from '../serialize.ts'
 import { MAGIC_COOKIE, serverKey } from '../transaction/matching.ts'
 import { type ServerTransaction, ServerTransactions } from '../transaction/servers.ts'
 import type { TimerValues } from '../transaction/timers.ts'
@@ -182,14 +183,12 @@ export class UasCore {
     let recipe = this.#recipe(legal ? (status === 408 ? 504 : status) : 500, status === 408 ? {} : options)
     if (!legal || status === 408) counters.answersMended++
     // Text that would break the message is found now, while there is another answer to give.
-    if (options.headers !== undefined || options.reason !== undefined) {
-      try {
-        replyBytes(transaction.request, transaction.way, recipe)
-      } catch (error) {
-        counters.answersMended++
-        this.#deps.fault(error)
-        recipe = this.#recipe(500)
-      }
+    try {
+      checkWritable(recipe.reason, recipe.headers)
+    } catch (error) {
+      counters.answersMended++
+      this.#deps.fault(error)
+      recipe = this.#recipe(500)
     }
     transaction.answer(recipe)
   }

@@ -1,4 +1,4 @@
-import { param, paramsText } from '../scan.ts'
+import { param, paramText } from '../scan.ts'
 import type { Via } from '../via.ts'
 
 /**
@@ -10,8 +10,8 @@ export function receivedVia(via: Via, address: string, port: number): string {
   const host = via.host.startsWith('[') ? via.host.slice(1, -1) : via.host
   const place = via.port === undefined ? '' : `:${via.port}`
   let text = `${via.protocol}/${via.transport} ${via.host}${place}`
-  const kept = via.params.filter(([name]) => name !== 'received' && name !== 'rport')
-  text += paramsText(kept)
+  for (const entry of via.params)
+    if (entry[0] !== 'received' && entry[0] !== 'rport') text += paramText(entry)
   if (rport !== undefined || host !== address) text += `;received=${address}`
   if (rport !== undefined) text += `;rport=${port}`
   return text
