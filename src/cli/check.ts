@@ -11,19 +11,22 @@ export function textOfCheck(file: string, checked: Checked): string {
     const count = checked.error.length
     return `${checked.error.map(textOfProblem).join('\n')}\n${file}: ${plural(count, 'problem')}\n`
   }
-  const { sip, federation } = checked.value
+  const { sip, federation, rows, warnings } = checked.value
   const parts = [
     plural(sip.listeners.length, 'listener'),
     plural(federation.homes.size, 'home'),
     plural(federation.servedDomains.size, 'served domain'),
     plural(federation.links.size, 'link'),
-    plural(federation.providers.size, 'provider'),
+    plural(rows.providers.length, 'provider'),
   ]
   const off = federation.federation.enabled ? '' : '; federation is off, nothing will cross'
-  return `${file}: valid (${parts.join(', ')}${off})\n`
+  const lines = warnings.map((warning) => `warning: ${textOfProblem(warning)}\n`).join('')
+  return `${lines}${file}: valid (${parts.join(', ')}${off})\n`
 }
 
 export const jsonOfCheck = (file: string, checked: Checked): object =>
-  checked.ok ? { file, valid: true, problems: [] } : { file, valid: false, problems: checked.error }
+  checked.ok
+    ? { file, valid: true, problems: [], warnings: checked.value.warnings }
+    : { file, valid: false, problems: checked.error }
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -1,4 +1,6 @@
 import type { Snapshot } from '../federation/snapshot.ts'
+import type { SourceRows } from '../federation/sources.ts'
+import type { ConfigProblem } from './problem.ts'
 import type { FileValues } from './schema.ts'
 
 type Frozen<T> = T extends readonly (infer I)[]
@@ -12,6 +14,10 @@ export interface Config extends Frozen<Omit<FileValues, 'federation'>> {
   /** The path that was given for the file. */
   readonly file: string
   readonly federation: Snapshot
+  /** The file's own rows, from which `federation` was made with those of the store and the shipped ones. */
+  readonly rows: SourceRows
+  /** What can stand, and that a person should look at all the same. */
+  readonly warnings: readonly ConfigProblem[]
   /** By the name of the link. Never to be logged. */
   readonly linkSecrets: ReadonlyMap<string, string>
 }

@@ -8,50 +8,50 @@ import type {
   Provider,
 } from '../federation/model.ts'
 import { UNLIMITED } from '../federation/settings.ts'
-import type { FederationInput } from '../federation/snapshot.ts'
+import type { SourceRows } from '../federation/sources.ts'
+import { settingsOf } from './federation-settings.ts'
 import type { Path } from './problem.ts'
 import type { FileValues } from './schema.ts'
 
 type Values = FileValues['federation']
 
 /** What a provider gets that says nothing of how it proves its domains over S2S. */
-const NEGOTIATION: Negotiation = {
+const NEGOTIATION: Omit<Negotiation, 'connections'> = {
   tls: 'required',
   sasl: 'optional',
   dialback: true,
   dialbackOverTls: 'unverified',
   keepAlive: 300_000,
-  connections: 20,
 }
 
-/** The rows of the section `federation:`, in the order of the file, so that an index names a row in both. */
-export function rowsOf(values: Values): FederationInput {
+/** Streams of one provider where its limits do not say. */
+const CONNECTIONS = 20
+
+/**
+ * The rows of the section `federation:`, in the order of the file, so that an index names a row in both.
+ * @param written the section as it stands in the file, which tells a setting from a default
+ */
+export function rowsOf(values: Values, written: unknown): SourceRows {
   return {
-    federation: {
-      enabled: values.enabled,
-      sip: values.sip,
-      publicIm: values.publicIm,
-      xmpp: values.xmpp,
-      openDiscovery: {
-        ...values.openDiscovery,
-        limits: { ...values.openDiscovery.limits, connections: 20 },
-      },
-      learning: { enabled: true, lifetime: 7_776_000_000, perUser: 500 },
-      suspended: false,
-    },
+    settings: settingsOf(values, written),
     homes: values.homes.map(homeOf),
     servedDomains: values.servedDomains.map((row) => ({ ...row, suspended: false })),
     links: values.links.map(linkOf),
     providers: values.providers.map(providerOf),
     allowedDomains: values.allowedDomains.map((row) => ({ ...row, suspended: false })),
     blockedDomains: values.blockedDomains,
-    policies: [],
-    users: values.users.map(({ user, enabled, home, contactsOnly, hideNotes }) => ({
+    policies: values.policies.map(({ name, description, ...flags }) => ({
+      name,
+      flags,
+      description,
+      suspended: false,
+    })),
+    users: values.users.map(({ user, enabled, home, site, policy, contactsOnly, hideNotes }) => ({
       address: user,
       enabled,
       home,
-      site: undefined,
-      policy: undefined,
+      site,
+      policy,
       privacy: { contactsOnly, hideNotes },
       suspended: false,
     })),
@@ -89,7 +89,7 @@ function linkOf(row: Values['links'][number]): ComponentLink {
 
 /** After `providerFindings`: what the protocol needs is there. */
 function providerOf(row: Values['providers'][number]): Provider {
-  const { name, type, enabled, verification, domains, congestionSafePath, icon, description } = row
+  const { name, type, enabled, verification, domains, congestionSafePath, limits, icon, description } = row
   const common = {
     name,
     type,
@@ -100,10 +100,18 @@ function providerOf(row: Values['providers'][number]): Provider {
     icon,
     description,
     suspended: false,
-    limits: UNLIMITED,
+    limits: { ...UNLIMITED, ...limits },
   }
   return row.protocol === 'xmpp'
-    ? { ...common, protocol: 'xmpp', link: row.link, negotiation: NEGOTIATION }
+    ? {
+        ...common,
+        protocol: 'xmpp',
+        link: row.link,
+        negotiation: {
+          ...(row.negotiation ?? NEGOTIATION),
+          connections: limits.connections ?? CONNECTIONS,
+        },
+      }
     : {
         ...common,
         protocol: 'sip',
@@ -136,7 +144,7 @@ export function providerFindings(values: Values): RowFinding[] {
     }
     for (const key of row.protocol === 'xmpp'
       ? (['accessEdges', 'assertingHeader'] as const)
-      : (['link'] as const)) {
+      : (['link', 'negotiation'] as const)) {
       if (row[key] === undefined) continue
       found.push({
         path: at(key),

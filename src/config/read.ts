@@ -1,5 +1,7 @@
-import type { RowRef } from '../federation/conflicts.ts'
+import type { Conflict, RowRef, Warning } from '../federation/conflicts.ts'
+import { mergeSources } from '../federation/merge.ts'
 import { buildSnapshot } from '../federation/snapshot.ts'
+import { EMPTY_STORE, type SourceRows, type StoreRows } from '../federation/sources.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Config } from './config.ts'
 import { findingsOf } from './explain-issue.ts'
@@ -14,11 +16,13 @@ import { readYaml, type YamlText } from './yaml-text.ts'
 /**
  * Reads and checks a configuration: all of it or nothing. Of the surroundings only `env` and the files of secrets are read.
  * @param file its path: named in problems, and where relative secret files start from
+ * @param store the rows that are put together with those of the file
  */
 export function readConfig(
   text: string,
   file: string,
   env: Environment,
+  store: StoreRows = EMPTY_STORE,
 ): Result<Config, readonly ConfigProblem[]> {
   const yaml = readYaml(text, file)
   if (!yaml.ok) return yaml
@@ -43,21 +47,20 @@ export function readConfig(
   found.push(...secrets.problems)
   if (providerFindings(federation).length > 0) return err(inOrder(found))
 
-  const snapshot = buildSnapshot(rowsOf(federation))
-  if (!snapshot.ok) {
-    for (const { rows, message, cure } of snapshot.error) {
-      const [first, second] = rows
-      if (first === undefined) continue
-      const other = second === undefined ? '' : ` (the other: line ${problem(pathOf(second), '', '').line})`
-      found.push(problem(pathOf(first), message + other, cure))
-    }
-  }
+  const written = (yaml.value.value as Readonly<Record<string, unknown>>).federation
+  const rows = rowsOf(federation, written)
+  const merged = mergeSources(rows, store)
+  const snapshot = merged.ok ? buildSnapshot(merged.value.input, merged.value.owners) : merged
+  const inFile = (each: Conflict | Warning): ConfigProblem => problemOf(each, rows, problem)
+  if (!snapshot.ok) found.push(...snapshot.error.map(inFile))
   if (!snapshot.ok || found.length > 0) return err(inOrder(found))
   return ok(
     Object.freeze({
       ...rest,
       file,
       federation: snapshot.value,
+      rows,
+      warnings: inOrder(snapshot.value.warnings.map(inFile)),
       linkSecrets: secrets.values,
     }) satisfies Config,
   )
@@ -77,6 +80,18 @@ const problemsIn =
 
 const inOrder = (problems: readonly ConfigProblem[]): ConfigProblem[] =>
   [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+
+/** At the row of the file that is concerned; what concerns rows of the store alone is put at the section. */
+function problemOf(
+  { rows, message, cure }: Conflict | Warning,
+  file: SourceRows,
+  problem: Problem,
+): ConfigProblem {
+  const [first, second] = rows.filter((row) => row.index < file[row.list].length)
+  if (first === undefined) return problem(['federation'], `${message} (not in this file)`, cure)
+  const other = second === undefined ? '' : ` (the other: line ${problem(pathOf(second), '', '').line})`
+  return problem(pathOf(first), message + other, cure)
+}
 
 /** `domains[1]` of the third provider is `federation.providers[2].domains[1]`. */
 function pathOf(row: RowRef): Path {

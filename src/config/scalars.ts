@@ -30,8 +30,11 @@ const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 /** What a timer can hold. */
 const LONGEST = 2 ** 31 - 1
 
-/** Milliseconds. */
-export const duration = (what: string, least = 1) =>
+/**
+ * Milliseconds.
+ * @param most what no timer waits for may be longer than a timer can hold
+ */
+export const duration = (what: string, least = 1, most = LONGEST) =>
   written(`${what}; a duration: 500ms, 30s, 10m, 2h`, (text) => {
     const match = DURATION.exec(text)
     if (match === null) {
@@ -39,7 +42,9 @@ export const duration = (what: string, least = 1) =>
     }
     const ms = Number(match[1]) * MS[match[2] as keyof typeof MS]
     if (ms < least) return err({ message: `${text} is too short`, cure: `write at least ${least}ms` })
-    if (ms > LONGEST) return err({ message: `${text} is too long`, cure: 'write at most 596h' })
+    if (ms > most) {
+      return err({ message: `${text} is too long`, cure: `write at most ${Math.floor(most / MS.h)}h` })
+    }
     return ok(ms)
   })
 

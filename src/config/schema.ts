@@ -117,10 +117,21 @@ const openDiscovery = z.strictObject({
   limits: z
     .strictObject({
       messagesPerSecond: count('messages per second of one discovered peer').default(20),
-      contacts: count('distinct users that one discovered peer may address').default(1000),
+      contacts: count('distinct users that one discovered peer may address within an hour').default(1000),
+      connections: count('connections of one discovered peer').default(20),
     })
     .prefault({})
     .describe('limits for discovered peers'),
+})
+
+const YEARS = 10 * 366 * 86_400_000
+
+const learning = z.strictObject({
+  enabled: flag('whom a user writes to or subscribes to gets onto its Allow list').default(true),
+  lifetime: duration('how long such an entry lives after the last time', 3_600_000, YEARS).default(
+    90 * 86_400_000,
+  ),
+  perUser: count('such entries of one user').default(500),
 })
 
 const home = z.strictObject({
@@ -172,6 +183,25 @@ const link = z.strictObject({
     .describe('straight, escaped, or { sip: corp.example, xmpp: sip.corp.example }'),
 })
 
+const requirement = z.enum(['required', 'optional', 'unsupported'])
+
+const negotiation = z.strictObject({
+  tls: requirement.default('required').describe('TLS'),
+  sasl: requirement.default('optional').describe('SASL EXTERNAL, which needs TLS (XEP-0178)'),
+  dialback: flag('dialback (XEP-0220)').default(true),
+  dialbackOverTls: z
+    .enum(['verified', 'unverified'])
+    .default('unverified')
+    .describe('what a user counts as whose domain is proved by dialback over TLS'),
+  keepAlive: duration('silence after which a stream is tested; 0s: never', 0).default(300_000),
+})
+
+const limits = z.strictObject({
+  messagesPerSecond: count('requests per second').optional(),
+  contacts: count('distinct users that it may address within an hour').optional(),
+  connections: count('connections that it may have open at once').optional(),
+})
+
 const provider = z.strictObject({
   name: name('unique'),
   type: z.enum(['public', 'hosted', 'partner']).describe('public, hosted or partner'),
@@ -191,6 +221,8 @@ const provider = z.strictObject({
     .optional()
     .describe('sip: the header in which it asserts that its user is verified'),
   congestionSafePath: flag('long and pipelined messages (RFC 3428 §8)').default(false),
+  limits: limits.prefault({}).describe('what it may send; without a key no such limit'),
+  negotiation: negotiation.optional().describe('xmpp: how it proves its domains from server to server'),
   icon: z.string().max(2048).optional().describe('URL of a picture'),
   description: z.string().max(1024).optional().describe('for people'),
 })
@@ -205,10 +237,23 @@ const federation = z.strictObject({
   publicIm: flag('providers of type public').default(true),
   xmpp: flag('XMPP providers').default(true),
   openDiscovery: openDiscovery.prefault({}).describe('domains that no row knows'),
+  learning: learning.prefault({}).describe('contact entries that come of themselves'),
   homes: z.array(home).default([]).describe('home servers'),
   servedDomains: z.array(servedDomain).default([]).describe('our domains'),
   links: z.array(link).default([]).describe('connections to XMPP servers'),
   providers: z.array(provider).default([]).describe('who is on the other side'),
+  policies: z
+    .array(
+      z.strictObject({
+        name: name('global, site:NAME, or a name to grant it by'),
+        federation: flag('partners and hosted providers over SIP').default(false),
+        publicIm: flag('providers of type public').default(false),
+        xmpp: flag('XMPP providers').default(false),
+        description: z.string().max(1024).optional().describe('for people'),
+      }),
+    )
+    .default([])
+    .describe('what users may do; without any, every user may do all'),
   allowedDomains: z
     .array(
       z.strictObject({
@@ -229,6 +274,8 @@ const federation = z.strictObject({
         user: userAddress('sip:user@domain'),
         enabled: flag('false: nothing crosses for this user').default(true),
         home: name('home server, if not that of the domain').optional(),
+        site: name('the site whose policy applies').optional(),
+        policy: name('the policy that is granted').optional(),
         contactsOnly: flag('admit only who is on the Allow list').default(false),
         hideNotes: flag('withhold status notes').default(false),
       }),

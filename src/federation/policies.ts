@@ -19,6 +19,12 @@ export const scopeOf = (name: string): PolicyScope =>
       ? { kind: 'site', site: name.slice(SITE_PREFIX.length) }
       : { kind: 'named' }
 
+export const POLICY_FLAGS = [
+  'federation',
+  'publicIm',
+  'xmpp',
+] as const satisfies readonly (keyof PolicyFlags)[]
+
 /** What a policy starts with, and what a suspended one comes to. */
 export const NO_FLAGS: PolicyFlags = Object.freeze({ federation: false, publicIm: false, xmpp: false })
 

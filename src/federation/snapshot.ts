@@ -16,7 +16,7 @@ import type {
   ServedDomain,
   User,
 } from './model.ts'
-import type { RowOwners } from './owners.ts'
+import { ownerOf, type RowOwners } from './owners.ts'
 import { PatternIndex } from './pattern-index.ts'
 import { type Grant, grantOf } from './policies.ts'
 import { type Standing, standingOfAllowed, standingOfProvider, standingOfUnknown } from './standing.ts'
@@ -76,7 +76,9 @@ export function buildSnapshot(
   rowOwners?: RowOwners,
 ): Result<Snapshot, readonly Conflict[]> {
   const conflicts = findConflicts(input)
-  if (conflicts.length > 0) return err(conflicts)
+  if (conflicts.length > 0) {
+    return err(rowOwners === undefined ? conflicts : conflicts.map((each) => withOwners(each, rowOwners)))
+  }
   freeze(input)
 
   const owners = new PatternIndex<Standing>()
@@ -115,6 +117,14 @@ export function buildSnapshot(
     }),
   )
 }
+
+/** A contact list can be of two owners, so it has none. */
+const withOwners = (found: Conflict, owners: RowOwners): Conflict => ({
+  ...found,
+  rows: found.rows.map((row) =>
+    row.list === 'contacts' ? row : { ...row, owner: ownerOf(owners, row.list, row.name) },
+  ),
+})
 
 function remotesOf(link: Link): PatternIndex<Link> | undefined {
   if (link.kind !== 'component' || link.remote === 'any') return undefined

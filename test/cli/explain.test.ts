@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { explain, jsonOfExplanation, requestFrom, textOfExplanation } from '../../src/cli/explain.ts'
-import type { FederationInput } from '../../src/federation/snapshot.ts'
-import { byAddress, contacts, must, snapshot, xmppProvider } from '../federation/fixtures.ts'
+import { mergeSources } from '../../src/federation/merge.ts'
+import { UNLIMITED } from '../../src/federation/settings.ts'
+import { buildSnapshot, type FederationInput } from '../../src/federation/snapshot.ts'
+import { EMPTY_STORE } from '../../src/federation/sources.ts'
+import { byAddress, contacts, input, must, policy, snapshot, xmppProvider } from '../federation/fixtures.ts'
 
 const ask = (parts: Partial<FederationInput>, from = 'juliet@xmpp.example', to = 'sip:romeo@sip.example') =>
   explain(snapshot(parts), must(requestFrom({ from, to, kind: 'message' })))
@@ -41,6 +44,45 @@ test('outbound, assuming the home server of the sender', () => {
   const text = textOfExplanation(ask({}, 'romeo@sip.example', 'juliet@xmpp.example'))
   expect(text).toContain('(outbound)\nassuming that the sender comes from home main\n')
   expect(text).toContain('delivered, marked verified, over link prosody\n')
+})
+
+test('the rows that the answer rests on: whose the provider is, its limits, the policy of the user', () => {
+  const { input: rows, owners } = must(
+    mergeSources(
+      {
+        ...input(),
+        settings: {},
+        providers: [xmppProvider({ limits: { ...UNLIMITED, messagesPerSecond: 5, contacts: 9 } })],
+        policies: [policy('global', { xmpp: true }), policy('closed')],
+      },
+      EMPTY_STORE,
+    ),
+  )
+  const world = must(buildSnapshot(rows, owners))
+  const told = explain(
+    world,
+    must(requestFrom({ from: 'juliet@xmpp.example', to: 'romeo@sip.example', kind: 'presence' })),
+  )
+  expect(textOfExplanation(told)).toContain(`
+provider Example XMPP is owned by the configuration file
+its limits: 5 messages a second, 9 distinct users an hour
+the policy of the user is "global", which grants xmpp
+
+  ✓ sides `)
+  expect(textOfExplanation(told)).toContain(
+    '✓ policy           policy "global" grants what the remote side needs',
+  )
+  expect(JSON.parse(JSON.stringify(jsonOfExplanation(told)))).toMatchObject({
+    owner: 'file',
+    limits: { messagesPerSecond: 5, contacts: 9 },
+    policy: { name: 'global', flags: { federation: false, publicIm: false, xmpp: true } },
+  })
+  const shipped = explain(
+    world,
+    must(requestFrom({ from: 'romeo@sip.example', to: 'somebody@gmail.com', kind: 'message' })),
+  )
+  expect(textOfExplanation(shipped)).toContain('provider Google Talk is a shipped row\n')
+  expect(shipped.verdict).toMatchObject({ reason: 'provider-disabled' })
 })
 
 test('for scripts', () => {

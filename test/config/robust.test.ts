@@ -58,5 +58,5 @@ test('a file of 2,000 providers is read', () => {
       `${names.map((name) => `    - { name: ${name}, type: partner, protocol: xmpp, domains: [${name}], link: prosody }\n`).join('')}  allowedDomains: []`,
     )
   const result = readConfig(text, 'gateway.config.yaml', env)
-  expect(result.ok && result.value.federation.providers.size).toBe(2001)
+  expect(result.ok && result.value.rows.providers.length).toBe(2001)
 })

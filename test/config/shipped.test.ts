@@ -49,8 +49,29 @@ federation:
     - { user: 'sip:romeo@sip.example', allow: [juliet@xmpp.example] }
 `
 
+/** Without what tells which settings the file itself sets. */
+function withoutOwners(config: Config): object {
+  return {
+    ...config,
+    rows: { ...config.rows, settings: {} },
+    federation: { ...config.federation, rowOwners: { ...config.federation.rowOwners, settings: {} } },
+  }
+}
+
 test('its values are the defaults: without every optional key the configuration is the same', () => {
-  expect(read(NEEDED)).toEqual(read(text))
+  expect(withoutOwners(read(NEEDED))).toEqual(withoutOwners(read(text)))
+})
+
+test('a setting that is written is the file’s, one that is not can be set elsewhere', () => {
+  const { rows, federation } = read(`${NEEDED}  xmpp: false\n  learning: { perUser: 7 }\n`)
+  expect(rows.settings).toEqual({ xmpp: false, 'learning.perUser': 7 })
+  expect(federation.rowOwners?.settings).toMatchObject({
+    xmpp: 'file',
+    sip: 'default',
+    'learning.perUser': 'file',
+    'learning.enabled': 'default',
+  })
+  expect(federation.federation).toMatchObject({ xmpp: false, learning: { enabled: true, perUser: 7 } })
 })
 
 test('the sections may be missing, but not federation', () => {

@@ -92,6 +92,7 @@ test('the defaults are those of the schema', () => {
         },
       ],
       providers: [{ name: 'a', type: 'partner', protocol: 'xmpp', domains: ['xmpp.example'], link: 'a' }],
+      policies: [{ name: 'global' }],
       allowedDomains: [{ name: 'a.example' }],
       blockedDomains: [{ name: 'b.example' }],
       users: [{ user: 'a@sip.example' }],
