@@ -1,0 +1,69 @@
+import { textOfAddress } from '../federation/address.ts'
+import { decide } from '../federation/decide.ts'
+import type { Evidence } from '../federation/evidence.ts'
+import { expectedEvidence } from '../federation/expected-evidence.ts'
+import { loadSubject, type UserRecord } from '../federation/load-subject.ts'
+import { answerOf, type OutsideAnswer } from '../federation/refusals.ts'
+import type { RequestFacts, RequestKind } from '../federation/request.ts'
+import { type Route, route } from '../federation/route.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
+import type { Verdict } from '../federation/verdict.ts'
+
+/** A question to the federation rules with its answer, and where the request would go; what stands in it is stable. */
+export interface Explanation {
+  readonly request: { readonly kind: RequestKind; readonly from: string; readonly to: string }
+  readonly evidence: Evidence
+  readonly verdict: Verdict
+  /** What the sender hears; undefined: nothing, the request is delivered. */
+  readonly answer?: OutsideAnswer | undefined
+  readonly route: ExplainedRoute
+}
+
+export interface ExplainedRoute {
+  readonly kind: Route['kind']
+  /** Name of the home, link or provider, or the domain to discover. */
+  readonly to?: string | undefined
+  /** Why there is none. */
+  readonly reason?: string | undefined
+}
+
+/**
+ * Asks what the live path asks, of a sender that proves what the rightful one would.
+ * @param now milliseconds since the Unix epoch
+ * @param stored what the store knows of the served user
+ */
+export function explain(
+  snapshot: Snapshot,
+  request: RequestFacts,
+  now: number,
+  stored?: UserRecord,
+): Explanation {
+  const subject = loadSubject(snapshot, request, now, stored)
+  const evidence = expectedEvidence(request, snapshot, subject)
+  const verdict = decide(request, evidence, snapshot, subject)
+  return {
+    request: { kind: request.kind, from: textOfAddress(request.from), to: textOfAddress(request.to) },
+    evidence,
+    verdict,
+    answer: verdict.outcome === 'refuse' ? answerOf(verdict.reason) : undefined,
+    route: explained(route(snapshot, request.from.domain, request.to.domain, subject.home)),
+  }
+}
+
+function explained(way: Route): ExplainedRoute {
+  switch (way.kind) {
+    case 'home':
+      return { kind: way.kind, to: way.home.name }
+    case 'component':
+    case 's2s':
+      return { kind: way.kind, to: way.link.name }
+    case 'sip':
+      return { kind: way.kind, to: way.provider.name }
+    case 'discover':
+      return { kind: way.kind, to: way.domain }
+    case 'none':
+      return { kind: way.kind, reason: way.reason }
+    default:
+      return way satisfies never
+  }
+}

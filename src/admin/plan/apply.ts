@@ -1,0 +1,151 @@
+import { textOfAddress } from '../../federation/address.ts'
+import type { ContactEntry, ContactList, User } from '../../federation/model.ts'
+import { textOfMatch } from '../../federation/owners.ts'
+import { SETTING_KEYS } from '../../federation/settings.ts'
+import { err, ok } from '../../kernel/result.ts'
+import type { Fault, Form, Written } from '../forms.ts'
+import type { Answer } from '../problem.ts'
+import type { Mutation, SetSetting, StoredList } from '../store.ts'
+import { type Found, nameOf, rowsOf, storeRows } from '../view.ts'
+import type { Plan, Scene } from './plan.ts'
+import { faulty } from './read-row.ts'
+import { removal } from './rows.ts'
+
+const LISTS = [
+  'homes',
+  'servedDomains',
+  'links',
+  'providers',
+  'policies',
+  'allowedDomains',
+  'blockedDomains',
+  'users',
+] as const satisfies readonly StoredList[]
+
+const PAGE = 1000
+
+/** Rows of a section, put over those of the store; what changes nothing is left to the store to find out. */
+export async function planApply(scene: Scene, section: Form, prune: boolean): Promise<Answer<Plan>> {
+  const read = scene.forms.read(section)
+  if (!read.ok) return err(faulty('the federation', read.error))
+  const { rows, secrets } = read.value
+  const owned = ownedByFile(scene, read.value)
+  if (owned.length > 0) {
+    return err({
+      ...faulty('the federation', owned),
+      code: 'file-owned',
+      cure: 'take these out of what you apply, or out of the configuration file',
+    })
+  }
+  const mutations: Mutation[] = SETTING_KEYS.flatMap((key) =>
+    rows.settings[key] === undefined ? [] : [{ do: 'set', key, value: rows.settings[key] } as SetSetting],
+  )
+  for (const list of LISTS) {
+    for (const row of rows[list]) {
+      const name = nameOf(list, row)
+      mutations.push({
+        do: 'put',
+        list,
+        row,
+        ...(list === 'links' && { secret: secrets.get(name) }),
+      } as Mutation)
+    }
+  }
+  for (const list of rows.contacts) mutations.push(...(await contactMutations(scene, list, prune)))
+  if (prune) mutations.push(...(await removals(scene, section, read.value)))
+  return ok({ mutations })
+}
+
+function ownedByFile({ view }: Scene, { rows }: Written): Fault[] {
+  const fault = (path: string): Fault => ({
+    path,
+    message: `belongs to ${view.fileName}`,
+    cure: 'take it out of one of the two',
+  })
+  return [
+    ...SETTING_KEYS.filter(
+      (key) => rows.settings[key] !== undefined && view.file.settings[key] !== undefined,
+    ).map(fault),
+    ...LISTS.flatMap((list) => {
+      const names = new Set(view.file[list].map((row) => nameOf(list, row).toLowerCase()))
+      return rows[list].flatMap((row, index) => {
+        const name = nameOf(list, row)
+        return names.has(name.toLowerCase()) ? [fault(`${list}[${index}] "${name}"`)] : []
+      })
+    }),
+  ]
+}
+
+async function contactMutations(
+  { view, store }: Scene,
+  list: ContactList,
+  prune: boolean,
+): Promise<Mutation[]> {
+  const { user } = list
+  const name = textOfAddress(user)
+  const stored = await store?.contacts(user)
+  const inFile = view.file.contacts.find((own) => textOfAddress(own.user) === name)
+  return (['allow', 'block'] as const).flatMap((side) => {
+    const there = new Map((stored?.[side] ?? []).map((entry) => [textOfMatch(entry.match), entry]))
+    const files = new Set((inFile?.[side] ?? []).map((entry) => textOfMatch(entry.match)))
+    const wanted = new Map(list[side].map((entry) => [textOfMatch(entry.match), entry]))
+    const put = [...wanted].flatMap(([who, entry]): Mutation[] =>
+      files.has(who) || stays(there.get(who)) ? [] : [{ do: 'put-contact', user, list: side, entry }],
+    )
+    if (!prune) return put
+    const dropped = [...there].flatMap(([who, entry]): Mutation[] =>
+      wanted.has(who) || !stays(entry)
+        ? []
+        : [{ do: 'remove-contact', user, list: side, match: entry.match }],
+    )
+    return [...put, ...dropped]
+  })
+}
+
+/** Learned entries come and go of themselves: they are neither exported nor pruned. */
+export const stays = (entry: ContactEntry | undefined): boolean =>
+  entry !== undefined && entry.by !== 'learned'
+
+/** What the lists of the section do not name; a list that the section leaves out is not looked at. */
+async function removals(scene: Scene, section: Form, { rows }: Written): Promise<Mutation[]> {
+  const found: Mutation[] = []
+  for (const list of LISTS) {
+    if (section[list] === undefined) continue
+    const named = new Set(rows[list].map((row) => nameOf(list, row)))
+    const stored = list === 'users' ? await storedUsers(scene) : rowsOf(scene.view, list)
+    for (const row of stored) {
+      if (row.owner === 'store' && !named.has(row.name)) found.push(removal(row))
+    }
+  }
+  const settings = storeRows(scene.view).settings
+  for (const key of SETTING_KEYS) {
+    if (settings[key] !== undefined && rows.settings[key] === undefined) found.push({ do: 'unset', key })
+  }
+  return found
+}
+
+async function storedUsers(scene: Scene): Promise<Found[]> {
+  const found: Found[] = []
+  for await (const row of allUsers(scene)) {
+    found.push({
+      list: 'users',
+      name: textOfAddress(row.address),
+      owner: 'store',
+      row,
+      secret: undefined,
+      revision: undefined,
+    })
+  }
+  return found
+}
+
+/** The users of the store, page by page. */
+export async function* allUsers({ store }: Scene): AsyncGenerator<User> {
+  let after: User['address'] | undefined
+  while (store !== undefined) {
+    const page = await store.users({ limit: PAGE, after })
+    yield* page.rows
+    if (page.next === undefined) return
+    after = page.next
+  }
+}

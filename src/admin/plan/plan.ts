@@ -1,0 +1,23 @@
+import { ok } from '../../kernel/result.ts'
+import type { RowForms } from '../forms.ts'
+import type { Answer } from '../problem.ts'
+import type { AdminStore, Mutation } from '../store.ts'
+import type { View } from '../view.ts'
+
+/** What a plan is made from. */
+export interface Scene {
+  readonly view: View
+  /** Undefined: there is no store; then nothing can be planned but reading goes on. */
+  readonly store: AdminStore | undefined
+  readonly forms: RowForms
+}
+
+/** What the store is to do, all in one change; or why there is nothing to do. */
+export interface Plan {
+  readonly mutations: readonly Mutation[]
+  readonly nothing?: string
+}
+
+export const plan = (...mutations: readonly Mutation[]): Answer<Plan> => ok({ mutations })
+
+export const nothing = (message: string): Answer<Plan> => ok({ mutations: [], nothing: message })
