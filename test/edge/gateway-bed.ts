@@ -100,6 +100,8 @@ export interface GatewaySetup {
   readonly shutdown?: object
   readonly xmpp?: object
   readonly congestionSafePath?: boolean
+  /** The port of a home server that is spoken to over TCP instead. */
+  readonly homeTcp?: number
   readonly links?: readonly object[]
   readonly secret?: string
 }
@@ -129,7 +131,10 @@ export function configOf(
       homes: [
         {
           name: 'main',
-          nextHop: `sip:127.0.0.1:${ports.home};transport=udp`,
+          nextHop:
+            setup.homeTcp === undefined
+              ? `sip:127.0.0.1:${ports.home};transport=udp`
+              : `sip:127.0.0.1:${setup.homeTcp};transport=tcp`,
           congestionSafePath: setup.congestionSafePath ?? false,
         },
       ],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { answerText, header, pause, until } from '../sip/endpoint/bed.ts'
+import { answerText, header, pause, type TcpPeer, tcpServer, until } from '../sip/endpoint/bed.ts'
 import { type GatewayBed, gatewayBed, isLive, messageText, stanzaText, statusOf } from './gateway-bed.ts'
 import { conditionOf } from './support.ts'
 
@@ -94,6 +94,55 @@ test('without a live link: 503 with Retry-After where that is configured', async
   const answer = await bed.home.next()
   expect(statusOf(answer)).toBe(503)
   expect(header(answer, 'Retry-After')).toBe('17')
+})
+
+test('a message too long for an ordinary path is refused with policy-violation, and does not leave', async () => {
+  const bed = await gatewayBed()
+  bed.xmpp.send(stanzaText('x'.repeat(1300), 'long'))
+  await until(() => bed.xmpp.messages().length === 1)
+  expect(bed.xmpp.messages().map((each) => [each.attrs.id, conditionOf(each)])).toEqual([
+    ['long', 'policy-violation'],
+  ])
+  bed.xmpp.send(stanzaText('x'.repeat(900)))
+  expect(bodyOf(await bed.home.next())).toHaveLength(900)
+  expect(requests(bed)).toHaveLength(1)
+})
+
+test('an ordinary path over UDP: the second message to a target waits for the answer to the first', async () => {
+  const bed = await gatewayBed()
+  for (const body of ['one', 'two', 'three']) bed.xmpp.send(stanzaText(body))
+  for (const body of ['one', 'two', 'three']) {
+    const request = await bed.home.next()
+    expect(bodyOf(request)).toBe(body)
+    await pause(30)
+    expect(bed.home.received.at(-1)).toBe(request)
+    bed.home.send(answerText(request, 200), bed.port)
+  }
+})
+
+test('a congestion-safe path over TCP: long messages, pipelined in their order on one connection', async () => {
+  const peers: TcpPeer[] = []
+  const { port } = await tcpServer((peer) => peers.push(peer))
+  const bed = await gatewayBed({ congestionSafePath: true, homeTcp: port })
+  const bodies = ['one', 'x'.repeat(60_000), 'three', 'four']
+  for (const body of bodies) bed.xmpp.send(stanzaText(body))
+  await until(() => peers[0]?.text().endsWith('four') === true)
+  expect(peers).toHaveLength(1)
+  const requests = (peers[0]?.text() ?? '').split(/(?=MESSAGE sip:)/)
+  expect(requests.map(bodyOf)).toEqual(bodies)
+  for (const request of [...requests].reverse()) peers[0]?.socket.write(answerText(request, 200))
+  await until(() => counters(bed)['message.delivered'] === 4)
+})
+
+test('a congestion-safe path over UDP whose host hears no TCP: the long one fails, the short ones behind it cross', async () => {
+  const bed = await gatewayBed({ congestionSafePath: true })
+  bed.xmpp.send(stanzaText('x'.repeat(5_000), 'long'))
+  bed.xmpp.send(stanzaText('short'))
+  const request = await bed.home.next()
+  expect(bodyOf(request)).toBe('short')
+  bed.home.send(answerText(request, 200), bed.port)
+  await until(() => bed.xmpp.messages().length === 1)
+  expect(bed.xmpp.messages()[0]?.attrs).toMatchObject({ id: 'long', type: 'error' })
 })
 
 test('reload: a link whose row is the same keeps its connection', async () => {
