@@ -61,6 +61,7 @@ export function createPool(options: PostgresOptions, onFault: (error: unknown) =
   })
   // Without a listener, a connection that breaks would be an uncaught exception.
   pool.on('error', onFault)
+  // While it is in use, the query under way fails with the same error.
   pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }

@@ -84,6 +84,7 @@ export class PostgresDatabase implements Database {
           await (commit ? sql`commit` : sql`rollback`).execute(db)
           return value
         } catch (error) {
+          // A lost connection cannot be told; the server undoes what it has not finished.
           await sql`rollback`.execute(db).catch(() => undefined)
           throw error
         }

@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest'
+import type { Mutation } from '../../src/admin/store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { type MakeBed, movedClock, until } from './bed.ts'
+import { ALICE, address, entry, fine, person, putContact } from './fixtures.ts'
+
+const ROMEO = address('romeo@sip.example')
+const JULIET = address('juliet@xmpp.example')
+const DAY = 86_400_000
+const LIMITS = { lifetime: 90 * DAY, perUser: 3 }
+
+async function done(store: Store, mutations: readonly Mutation[]): Promise<void> {
+  const result = await store.change(ALICE, mutations, { check: fine })
+  if (!result.ok) throw new Error(JSON.stringify(result.error))
+}
+
+const written = (store: Store, count: number): Promise<void> =>
+  until(`${count} learned entries are written`, () => store.learnedStats().written === count)
+
+/** What every `LearnedContacts` does. */
+export function learnedContactsSuite(makeBed: MakeBed): void {
+  test('a learned entry is there a moment later, and its user is told', async () => {
+    await using bed = await makeBed()
+    const clock = movedClock()
+    await using store = await bed.open({ clock })
+    const told: unknown[] = []
+    store.onLearned((own) => told.push(own))
+    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe(true)
+    expect(store.learnedStats().waiting).toBe(1)
+    await written(store, 1)
+    expect(told).toEqual([ROMEO])
+    const { allow } = await store.contacts(ROMEO)
+    expect(allow).toMatchObject([{ match: person('juliet@xmpp.example'), by: 'learned' }])
+    expect(Math.abs((allow[0]?.expires ?? 0) - clock.wall() - LIMITS.lifetime)).toBeLessThan(60_000)
+    expect((await store.load(ROMEO, JULIET, undefined)).contacts?.allow).toHaveLength(1)
+    // Not a change of an administrator's: no audit entry, no new revision.
+    expect((await store.audit({ limit: 1 })).rows).toEqual([])
+    expect((await store.revision()).all).toBe(1)
+  })
+
+  test('expires, and is learned anew', async () => {
+    await using bed = await makeBed()
+    const clock = movedClock()
+    await using store = await bed.open({ clock })
+    store.learn(ROMEO, JULIET, { lifetime: 1000, perUser: 3 })
+    await written(store, 1)
+    clock.move(2000)
+    expect((await store.load(ROMEO, JULIET, undefined)).contacts).toBeUndefined()
+  })
+
+  test.for(['user', 'admin'] as const)('an entry by %s stays as it is', async (by) => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    const own = entry(person('juliet@xmpp.example'), by)
+    await done(store, [putContact('romeo@sip.example', 'allow', own)])
+    store.learn(ROMEO, JULIET, LIMITS)
+    await written(store, 1)
+    expect((await store.contacts(ROMEO)).allow).toEqual([own])
+  })
+
+  test('a later one makes it live longer, an earlier one not shorter', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    const expiry = async () => (await store.contacts(ROMEO)).allow[0]?.expires ?? 0
+    store.learn(ROMEO, JULIET, { ...LIMITS, lifetime: 10 * DAY })
+    await written(store, 1)
+    const first = await expiry()
+    await using other = await bed.open()
+    other.learn(ROMEO, JULIET, { ...LIMITS, lifetime: 20 * DAY })
+    await written(other, 1)
+    expect((await expiry()) - first).toBeGreaterThan(9 * DAY)
+    const longer = await expiry()
+    await using third = await bed.open()
+    third.learn(ROMEO, JULIET, { ...LIMITS, lifetime: DAY })
+    await written(third, 1)
+    expect(await expiry()).toBe(longer)
+  })
+
+  test('of the learned entries of one user the oldest go; what is not learned does not count', async () => {
+    await using bed = await makeBed()
+    const clock = movedClock()
+    await using store = await bed.open({ clock })
+    await done(store, [putContact('romeo@sip.example', 'allow', entry(person('nurse@xmpp.example'), 'user'))])
+    for (let i = 0; i < 6; i++) {
+      store.learn(ROMEO, address(`friend${i}@xmpp.example`), LIMITS)
+      store.learn(address('benvolio@sip.example'), address(`friend${i}@xmpp.example`), {
+        ...LIMITS,
+        perUser: 100,
+      })
+      clock.move(1000)
+    }
+    await written(store, 12)
+    const { allow } = await store.contacts(ROMEO)
+    expect(new Set(allow.map(({ match }) => match.kind === 'address' && match.address.user))).toEqual(
+      new Set(['nurse', 'friend3', 'friend4', 'friend5']),
+    )
+    expect((await store.contacts(address('benvolio@sip.example'))).allow).toHaveLength(6)
+  })
+
+  test('what was written lately is not written for each message', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    store.learn(ROMEO, JULIET, LIMITS)
+    await written(store, 1)
+    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe(true)
+    expect(store.learnedStats().waiting).toBe(0)
+    // Unless somebody has changed the store: the entry may be gone.
+    await done(store, [{ do: 'clear-contacts', user: ROMEO, only: 'learned' }])
+    store.learn(ROMEO, JULIET, LIMITS)
+    expect(store.learnedStats().waiting).toBe(1)
+  })
+
+  test('a full queue says no and counts', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open({ learnedQueue: 2 })
+    const taken = [1, 2, 3, 2].map((i) => store.learn(ROMEO, address(`friend${i}@xmpp.example`), LIMITS))
+    expect(taken).toEqual([true, true, false, true])
+    expect(store.learnedStats()).toMatchObject({ waiting: 2, dropped: 1 })
+    await written(store, 2)
+    expect(store.learn(ROMEO, address('friend3@xmpp.example'), LIMITS)).toBe(true)
+  })
+
+  test('what waits is written before the store closes', async () => {
+    await using bed = await makeBed()
+    const store = await bed.open()
+    for (let i = 0; i < 300; i++) store.learn(address(`user${i}@sip.example`), JULIET, LIMITS)
+    await store.close()
+    await using other = await bed.open()
+    for (const i of [0, 150, 299]) {
+      expect((await other.contacts(address(`user${i}@sip.example`))).allow).toHaveLength(1)
+    }
+  })
+
+  test('an address that no database can hold is not learned', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    expect(store.learn(ROMEO, { ...JULIET, user: 'x\ud800' as typeof JULIET.user }, LIMITS)).toBe(false)
+    expect(store.learnedStats()).toMatchObject({ waiting: 0, dropped: 1 })
+  })
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openPostgres } from '../../src/store/postgres/open.ts'
+import { adminStoreSuite } from '../compliance/admin-store.ts'
+import { type StoreBed, storeOptions, until } from '../compliance/bed.ts'
+import { ALICE, fine, putHome } from '../compliance/fixtures.ts'
+import { learnedContactsSuite } from '../compliance/learned-contacts.ts'
+import { subjectStoreSuite } from '../compliance/subject-store.ts'
+import { type Postgres, startPostgres } from '../support/postgres.ts'
+
+let postgres: Postgres
+let beds = 0
+
+beforeAll(async () => {
+  postgres = await startPostgres()
+})
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]()
+})
+
+const place = (schema: string) => {
+  const { host, port, user, database } = postgres
+  return { host, port, user, database, schema, connections: 3 }
+}
+
+/** A schema of its own in the one server. */
+async function bed(): Promise<StoreBed> {
+  const schema = `bed_${++beds}`
+  return {
+    async open(options) {
+      const opened = await openPostgres(place(schema), storeOptions(options))
+      if (!opened.ok) throw new Error(opened.error.message)
+      return opened.value
+    },
+    async [Symbol.asyncDispose]() {
+      await postgres.query(`drop schema if exists ${schema} cascade`)
+    },
+  }
+}
+
+describe('AdminStore on PostgreSQL', () => adminStoreSuite(bed))
+describe('SubjectStore on PostgreSQL', () => subjectStoreSuite(bed))
+describe('LearnedContacts on PostgreSQL', () => learnedContactsSuite(bed))
+
+describe('PostgreSQL', () => {
+  const refused = async (changes: Partial<Parameters<typeof openPostgres>[0]>) => {
+    const opened = await openPostgres({ ...place('refused'), lockWait: 300, ...changes }, storeOptions())
+    if (opened.ok) {
+      await opened.value.close()
+      throw new Error('it was opened')
+    }
+    return opened.error
+  }
+
+  test('a server that is not there', async () => {
+    const problem = await refused({ port: 1 })
+    expect(problem).toMatchObject({
+      code: 'unreachable',
+      cure: 'start the database server, or correct host and port',
+    })
+    expect(problem.message).toBe('PostgreSQL dragoman@127.0.0.1:1/postgres does not answer (ECONNREFUSED)')
+  })
+
+  test('a database that is not there', async () => {
+    expect(await refused({ database: 'nowhere' })).toMatchObject({ code: 'no-such-database' })
+  })
+
+  test('a user that is not there', async () => {
+    expect(await refused({ user: 'stranger' })).toMatchObject({ code: 'sign-in-refused' })
+  })
+
+  test('a user that may not make tables', async () => {
+    await postgres.query('create role guest login')
+    expect(await refused({ user: 'guest' })).toMatchObject({ code: 'no-permission' })
+  })
+
+  test('a schema of another program', async () => {
+    await postgres.query('create schema theirs')
+    await postgres.query('create table theirs.invoices (id int)')
+    expect(await refused({ schema: 'theirs' })).toMatchObject({ code: 'foreign' })
+    expect(
+      await postgres.query("select 1 from information_schema.tables where table_schema = 'theirs'"),
+    ).toHaveLength(1)
+  })
+
+  test('a schema of a newer version', async () => {
+    await using newer = await bed()
+    await (await newer.open()).close()
+    await postgres.query(`update bed_${beds}.schema_version set version = 99`)
+    const problem = await refused({ schema: `bed_${beds}` })
+    expect(problem.code).toBe('newer-schema')
+    expect(problem.message).toContain('has schema version 99')
+  })
+
+  test('two that open an empty database at once', async () => {
+    await using both = await bed()
+    const stores = await Promise.all([both.open(), both.open(), both.open()])
+    expect((await stores[0]?.revision())?.all).toBe(1)
+    for (const store of stores) await store.close()
+  })
+
+  test('a change that meets a lock gives up after its time, and nothing is there', async () => {
+    await using locked = await bed()
+    const opened = await openPostgres({ ...place(`bed_${beds}`), lockWait: 300 }, storeOptions())
+    if (!opened.ok) throw new Error(opened.error.message)
+    await using store = opened.value
+    await using other = await locked.open()
+    const held = postgres.query(`begin; lock table bed_${beds}.revision; select pg_sleep(1.2); commit`)
+    await until('the lock is held', async () => {
+      const rows = await postgres.query(
+        "select 1 from pg_locks where mode = 'AccessExclusiveLock' and granted",
+      )
+      return rows.length > 0
+    })
+    await expect(store.change(ALICE, [putHome('main')], { check: fine })).rejects.toMatchObject({
+      problem: { code: 'locked' },
+    })
+    await held
+    expect((await other.read()).rows.homes).toEqual([])
+  })
+
+  test('a server that goes and comes back: failures have their name, and then all is well', async () => {
+    await using gone = await bed()
+    const faults: unknown[] = []
+    await using store = await gone.open({ onFault: (error) => faults.push(error) })
+    store.watch(() => undefined)
+    await postgres.stop()
+    try {
+      await expect(store.read()).rejects.toMatchObject({ problem: { code: 'unreachable' } })
+      await expect(store.change(ALICE, [putHome('main')], { check: fine })).rejects.toMatchObject({
+        problem: { code: 'unreachable' },
+      })
+    } finally {
+      await postgres.start()
+    }
+    expect((await store.change(ALICE, [putHome('main')], { check: fine })).ok).toBe(true)
+    expect((await store.read()).rows.homes).toHaveLength(1)
+  })
+})
