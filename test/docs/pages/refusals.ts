@@ -23,7 +23,7 @@ const FAILURES = {
 } as const satisfies Record<Failure, string>
 
 /** Reasons that the code knows and no configuration can lead to yet. */
-const LATER = ['suspended', 'policy-denies'] as const satisfies readonly RefusalReason[]
+const LATER = ['suspended'] as const satisfies readonly RefusalReason[]
 
 const INTRO = `# Refusals
 
@@ -96,7 +96,7 @@ ${table(
   }),
 )}
 
-Not given yet, since no configuration can set what they are about: ${LATER.map((reason) => `\`${reason}\``).join(', ')}.
+Not given yet, since no configuration can lead to it: ${LATER.map((reason) => `\`${reason}\``).join(', ')}.
 
 ${BEFORE}
 ## Permitted, but not delivered
