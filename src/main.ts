@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
+import { explain } from './admin/explain.ts'
 import { jsonOfCheck, textOfCheck } from './cli/check.ts'
-import { explain, jsonOfExplanation, requestFrom, textOfExplanation } from './cli/explain.ts'
+import { requestFrom, textOfExplanation } from './cli/explain.ts'
 import { textOfProblem } from './config/problem.ts'
 import { REQUEST_KINDS } from './federation/request.ts'
 import { loadConfig, run } from './run.ts'
@@ -74,8 +75,8 @@ program
       process.exitCode = 1
       return
     }
-    const explained = explain(checked.value.federation, request.value)
-    if (options.json) printJson(jsonOfExplanation(explained))
+    const explained = explain(checked.value.federation, request.value, Date.now())
+    if (options.json) printJson(explained)
     else print(textOfExplanation(explained))
     process.exitCode = explained.verdict.outcome === 'deliver' ? 0 : 3
   })

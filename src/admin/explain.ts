@@ -3,10 +3,14 @@ import { decide } from '../federation/decide.ts'
 import type { Evidence } from '../federation/evidence.ts'
 import { expectedEvidence } from '../federation/expected-evidence.ts'
 import { loadSubject, type UserRecord } from '../federation/load-subject.ts'
+import { peerOf } from '../federation/lookup.ts'
+import type { PeerLimits, PolicyFlags } from '../federation/model.ts'
+import { ownerOf } from '../federation/owners.ts'
 import { answerOf, type OutsideAnswer } from '../federation/refusals.ts'
 import type { RequestFacts, RequestKind } from '../federation/request.ts'
 import { type Route, route } from '../federation/route.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
+import type { Owner } from '../federation/sources.ts'
 import type { Verdict } from '../federation/verdict.ts'
 
 /** A question to the federation rules with its answer, and where the request would go; what stands in it is stable. */
@@ -17,6 +21,12 @@ export interface Explanation {
   /** What the sender hears; undefined: nothing, the request is delivered. */
   readonly answer?: OutsideAnswer | undefined
   readonly route: ExplainedRoute
+  /** Whose the provider of the remote side is; undefined: it has none, or the rows came from one place. */
+  readonly owner?: Owner | undefined
+  /** Those of the remote side. */
+  readonly limits: PeerLimits
+  /** The policy of the served user; undefined: policies are not in use. */
+  readonly policy?: { readonly name?: string | undefined; readonly flags: PolicyFlags } | undefined
 }
 
 export interface ExplainedRoute {
@@ -47,8 +57,16 @@ export function explain(
     verdict,
     answer: verdict.outcome === 'refuse' ? answerOf(verdict.reason) : undefined,
     route: explained(route(snapshot, request.from.domain, request.to.domain, subject.home)),
+    owner: ownerOfProvider(snapshot, verdict.provider),
+    limits: peerOf(snapshot, verdict.direction === 'inbound' ? request.from.domain : request.to.domain)
+      .limits,
+    policy:
+      subject.policy === undefined ? undefined : { name: subject.policy.name, flags: subject.policy.flags },
   }
 }
+
+const ownerOfProvider = ({ rowOwners }: Snapshot, provider: string | undefined): Owner | undefined =>
+  rowOwners === undefined || provider === undefined ? undefined : ownerOf(rowOwners, 'providers', provider)
 
 function explained(way: Route): ExplainedRoute {
   switch (way.kind) {

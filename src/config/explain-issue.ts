@@ -1,6 +1,7 @@
 import type { z } from 'zod'
+import { nearest } from '../kernel/nearest.ts'
 import { descriptionAt, keysAt } from './json-schema.ts'
-import { nearest, type Path } from './problem.ts'
+import type { Path } from './problem.ts'
 
 /** One finding of the schema in plain words. */
 export interface Finding {

@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest'
-import { explain, jsonOfExplanation, requestFrom, textOfExplanation } from '../../src/cli/explain.ts'
+import { explain as explainAt } from '../../src/admin/explain.ts'
+import { requestFrom, textOfExplanation } from '../../src/cli/explain.ts'
 import { mergeSources } from '../../src/federation/merge.ts'
+import type { RequestFacts } from '../../src/federation/request.ts'
 import { UNLIMITED } from '../../src/federation/settings.ts'
-import { buildSnapshot, type FederationInput } from '../../src/federation/snapshot.ts'
+import { buildSnapshot, type FederationInput, type Snapshot } from '../../src/federation/snapshot.ts'
 import { EMPTY_STORE } from '../../src/federation/sources.ts'
 import { byAddress, contacts, input, must, policy, snapshot, xmppProvider } from '../federation/fixtures.ts'
+
+const NOW = 1_800_000_000_000
+
+const explain = (world: Snapshot, request: RequestFacts) => explainAt(world, request, NOW)
 
 const ask = (parts: Partial<FederationInput>, from = 'juliet@xmpp.example', to = 'sip:romeo@sip.example') =>
   explain(snapshot(parts), must(requestFrom({ from, to, kind: 'message' })))
@@ -72,7 +78,7 @@ the policy of the user is "global", which grants xmpp
   expect(textOfExplanation(told)).toContain(
     '✓ policy           policy "global" grants what the remote side needs',
   )
-  expect(JSON.parse(JSON.stringify(jsonOfExplanation(told)))).toMatchObject({
+  expect(JSON.parse(JSON.stringify(told))).toMatchObject({
     owner: 'file',
     limits: { messagesPerSecond: 5, contacts: 9 },
     policy: { name: 'global', flags: { federation: false, publicIm: false, xmpp: true } },
@@ -86,7 +92,7 @@ the policy of the user is "global", which grants xmpp
 })
 
 test('for scripts', () => {
-  expect(JSON.parse(JSON.stringify(jsonOfExplanation(ask({}))))).toMatchObject({
+  expect(JSON.parse(JSON.stringify(ask({})))).toMatchObject({
     request: { kind: 'message', from: 'juliet@xmpp.example', to: 'romeo@sip.example' },
     evidence: { kind: 'component', link: 'prosody' },
     verdict: { outcome: 'refuse', reason: 'not-a-contact', level: 'contacts', asserted: 'unverified' },
