@@ -1,0 +1,531 @@
+import { FORBIDDEN, isNameChar, isNameStart, isSpace, lineFeeds } from './characters.ts'
+import { checkDeclaration } from './declaration.ts'
+import { notWellFormed, restricted } from './fault.ts'
+import { hashed, Names, parseQName, type QName } from './names.ts'
+import { Pieces } from './pieces.ts'
+import { referenced } from './references.ts'
+
+/** Told of each piece of markup once it is whole. What it throws passes through. */
+export interface TokenSink {
+  /** Before the `open` of its element; references replaced, white space normalised (XML 1.0 §3.3.3). */
+  attribute(name: QName, value: string): void
+  open(name: QName): void
+  /** The innermost open element ends; the names of its tags are the same. */
+  close(): void
+  /** All text, CDATA sections included, between two tags; never empty. */
+  text(text: string): void
+}
+
+const TAB = 9
+const LF = 10
+const CR = 13
+const AMPERSAND = 0x26
+const SLASH = 0x2f
+const LESS = 0x3c
+const EQUALS = 0x3d
+const GREATER = 0x3e
+const QUESTION = 0x3f
+const BANG = 0x21
+const DOUBLE = 0x22
+const SINGLE = 0x27
+const HASH = 0x23
+const SEMICOLON = 0x3b
+const BRACKET = 0x5d
+
+const CDATA = '[CDATA['
+const DOCTYPE = 'DOCTYPE'
+const COMMENT = '--'
+const NOT_SPACE = /[^ \t\r\n]/
+
+type State =
+  | 'text'
+  | 'less'
+  | 'element name'
+  | 'after name or space'
+  | 'attribute name'
+  | 'equals'
+  | 'quote'
+  | 'value'
+  | 'after value'
+  | 'empty'
+  | 'end name'
+  | 'end space'
+  | 'reference'
+  | 'exclamation'
+  | 'cdata'
+  | 'question'
+  | 'ended'
+
+/**
+ * XML 1.0 (fifth edition) as RFC 6120 §11 allows it, without namespaces, from text that may be split between any two
+ * characters. Each character is looked at a fixed number of times, however the text is split. Ends with the root element.
+ * Attribute values and texts may be cut from the chunk and keep it alive: what is to stay is copied by whoever keeps it.
+ */
+export class Tokenizer {
+  readonly #sink: TokenSink
+  readonly #names = new Names()
+  readonly #open: string[] = []
+  #state: State = 'text'
+  #chunk = ''
+  #at = 0
+  /** Nothing came before but a byte order mark: an XML declaration may follow. */
+  #first = true
+  /** The last character was a carriage return: a line feed now is the same line end. */
+  #afterReturn = false
+  /** The text, CDATA or attribute value in hand; and the name, reference or declaration in hand. */
+  readonly #text = new Pieces()
+  readonly #part = new Pieces()
+  #partial = false
+  #hash = 0
+  #element: QName | undefined
+  #attribute: QName | undefined
+  #quote = 0
+  /** Where a reference goes back to. */
+  #within: State = 'text'
+  /** Brackets at the end of what came before, up to two: the start of a `]]>`. */
+  #brackets = 0
+  /** Where the next of these is in the chunk, or its length; right while not passed. */
+  #nextLess = -1
+  #nextAmpersand = -1
+  #nextReturn = -1
+  #nextSection = -1
+
+  constructor(sink: TokenSink) {
+    this.#sink = sink
+  }
+
+  /** Characters of the chunk in hand that were read; right while the sink is being told. */
+  get at(): number {
+    return this.#at
+  }
+
+  /** @throws StreamFault at the first thing that is wrong; what came before it was told */
+  write(chunk: string): void {
+    if (chunk.length === 0) return
+    const wrong = FORBIDDEN.test(chunk) ? chunk.search(FORBIDDEN) : -1
+    const text = wrong < 0 ? chunk : chunk.slice(0, wrong)
+    this.#chunk = text
+    this.#at = this.#afterReturn && text.charCodeAt(0) === LF ? 1 : 0
+    this.#afterReturn = text.charCodeAt(text.length - 1) === CR
+    this.#nextLess = this.#nextAmpersand = this.#nextReturn = this.#nextSection = -1
+    while (this.#at < text.length && this.#state !== 'ended') this.#step()
+    if (wrong >= 0 && this.#state !== 'ended') throw notWellFormed()
+  }
+
+  #step(): void {
+    switch (this.#state) {
+      case 'text':
+        this.#inText()
+        break
+      case 'less':
+        this.#afterLess()
+        break
+      case 'element name':
+        this.#inElementName()
+        break
+      case 'after name or space':
+        this.#beforeAttribute()
+        break
+      case 'attribute name':
+        this.#inAttributeName()
+        break
+      case 'equals':
+        this.#beforeEquals()
+        break
+      case 'quote':
+        this.#beforeValue()
+        break
+      case 'value':
+        this.#inValue()
+        break
+      case 'after value':
+        this.#afterTagPart(this.#chunk.charCodeAt(this.#at))
+        break
+      case 'empty':
+        this.#inEmptyTag()
+        break
+      case 'end name':
+        this.#inEndName()
+        break
+      case 'end space':
+        this.#afterEndName()
+        break
+      case 'reference':
+        this.#inReference()
+        break
+      case 'exclamation':
+        this.#afterExclamation()
+        break
+      case 'cdata':
+        this.#inSection()
+        break
+      case 'question':
+        this.#inDeclaration()
+        break
+      case 'ended':
+        break
+      default:
+        this.#state satisfies never
+    }
+  }
+
+  #inText(): void {
+    const chunk = this.#chunk
+    const from = this.#at
+    if (this.#nextLess < from) this.#nextLess = next(chunk, '<', from)
+    if (this.#nextAmpersand < from) this.#nextAmpersand = next(chunk, '&', from)
+    const end = this.#nextLess < this.#nextAmpersand ? this.#nextLess : this.#nextAmpersand
+    if (end > from) this.#characters(from, end)
+    if (end === chunk.length) {
+      this.#at = end
+      return
+    }
+    this.#brackets = 0
+    this.#at = end + 1
+    if (end === this.#nextLess) {
+      this.#state = 'less'
+      return
+    }
+    if (this.#open.length === 0) throw notWellFormed()
+    this.#within = 'text'
+    this.#state = 'reference'
+  }
+
+  #characters(from: number, end: number): void {
+    const chunk = this.#chunk
+    let start = from
+    if (this.#open.length === 0) {
+      if (this.#first && chunk.charCodeAt(from) === 0xfeff) start++
+      if (start === end) return
+      this.#first = false
+      if (NOT_SPACE.test(chunk.slice(start, end))) throw notWellFormed()
+      return
+    }
+    if (this.#nextSection < from) this.#nextSection = next(chunk, ']]>', from)
+    if (this.#nextSection < end) throw notWellFormed()
+    if (this.#brackets > 0 || end === chunk.length) this.#countBrackets(from, end)
+    if (this.#nextReturn < from) this.#nextReturn = next(chunk, '\r', from)
+    const text = chunk.slice(start, end)
+    this.#text.add(this.#nextReturn < end ? lineFeeds(text) : text)
+  }
+
+  /** A `]]>` may be split between chunks. */
+  #countBrackets(from: number, end: number): void {
+    const chunk = this.#chunk
+    let ahead = from
+    while (ahead < end && chunk.charCodeAt(ahead) === BRACKET) ahead++
+    if (ahead < end && chunk.charCodeAt(ahead) === GREATER && this.#brackets + ahead - from >= 2)
+      throw notWellFormed()
+    this.#brackets = ahead === end ? Math.min(2, this.#brackets + end - from) : trailing(chunk, from, end)
+  }
+
+  #afterLess(): void {
+    const code = this.#chunk.codePointAt(this.#at) as number
+    if (isNameStart(code)) {
+      this.#first = false
+      this.#flush()
+      this.#state = 'element name'
+      return
+    }
+    if (code === SLASH) {
+      this.#at++
+      this.#flush()
+      this.#state = 'end name'
+      if (this.#open.length === 0) throw notWellFormed()
+      this.#endTag()
+      return
+    }
+    this.#at++
+    if (code === BANG) this.#state = 'exclamation'
+    else if (code === QUESTION) this.#state = 'question'
+    else throw notWellFormed()
+  }
+
+  #flush(): void {
+    const text = this.#text.take()
+    if (text !== '') this.#sink.text(text)
+  }
+
+  /** The usual: the end tag lies whole before us. */
+  #endTag(): void {
+    const name = this.#open[this.#open.length - 1] as string
+    const end = this.#at + name.length
+    if (this.#chunk.charCodeAt(end) !== GREATER || !this.#chunk.startsWith(name, this.#at)) return
+    this.#at = end + 1
+    this.#close()
+  }
+
+  #close(): void {
+    this.#open.pop()
+    this.#state = this.#open.length === 0 ? 'ended' : 'text'
+    this.#sink.close()
+  }
+
+  /** Where the name that begins or goes on here ends; its hash is kept. The chunk's length: it may go on. */
+  #nameEnd(): number {
+    const chunk = this.#chunk
+    const length = chunk.length
+    let hash = this.#hash
+    let at = this.#at
+    while (at < length) {
+      let code = chunk.charCodeAt(at)
+      if (code >= 0xd800 && code < 0xdc00) code = chunk.codePointAt(at) as number
+      if (!isNameChar(code)) break
+      hash = hashed(hash, code)
+      at += code > 0xffff ? 2 : 1
+    }
+    this.#hash = hash
+    return at
+  }
+
+  /** Reads on in a name. Undefined: the chunk is at its end, the name perhaps not. */
+  #name(): QName | undefined {
+    const from = this.#at
+    const end = this.#nameEnd()
+    this.#at = end
+    if (end === this.#chunk.length) {
+      this.#keep(from, end)
+      return undefined
+    }
+    const hash = this.#hash
+    this.#hash = 0
+    return this.#partial ? parseQName(this.#whole(from, end)) : this.#names.find(this.#chunk, from, end, hash)
+  }
+
+  #keep(from: number, end: number): void {
+    this.#part.add(this.#chunk.slice(from, end))
+    this.#partial = true
+  }
+
+  #whole(from: number, end: number): string {
+    const last = this.#chunk.slice(from, end)
+    if (!this.#partial) return last
+    this.#part.add(last)
+    this.#partial = false
+    return this.#part.take()
+  }
+
+  #inElementName(): void {
+    const name = this.#name()
+    if (name === undefined) return
+    this.#element = name
+    this.#afterTagPart(this.#chunk.charCodeAt(this.#at))
+  }
+
+  /** After the element's name or an attribute's value: white space, or the end of the tag. */
+  #afterTagPart(code: number): void {
+    this.#at++
+    if (isSpace(code)) this.#state = 'after name or space'
+    else this.#tagEnd(code)
+  }
+
+  #tagEnd(code: number): void {
+    if (code === GREATER) this.#opened()
+    else if (code === SLASH) this.#state = 'empty'
+    else throw notWellFormed()
+  }
+
+  #opened(): void {
+    const name = this.#element as QName
+    this.#open.push(name.text)
+    this.#state = 'text'
+    this.#sink.open(name)
+  }
+
+  #inEmptyTag(): void {
+    if (this.#chunk.charCodeAt(this.#at) !== GREATER) throw notWellFormed()
+    this.#at++
+    this.#opened()
+    this.#close()
+  }
+
+  /** Past white space; the chunk's length: there may be more. */
+  #skipSpace(): void {
+    const chunk = this.#chunk
+    let at = this.#at
+    while (at < chunk.length && isSpace(chunk.charCodeAt(at))) at++
+    this.#at = at
+  }
+
+  #beforeAttribute(): void {
+    this.#skipSpace()
+    if (this.#at === this.#chunk.length) return
+    const code = this.#chunk.codePointAt(this.#at) as number
+    if (isNameStart(code)) {
+      this.#state = 'attribute name'
+      return
+    }
+    this.#at++
+    this.#tagEnd(code)
+  }
+
+  #inAttributeName(): void {
+    const name = this.#name()
+    if (name === undefined) return
+    this.#attribute = name
+    this.#state = 'equals'
+  }
+
+  #beforeEquals(): void {
+    this.#skipSpace()
+    if (this.#at === this.#chunk.length) return
+    if (this.#chunk.charCodeAt(this.#at) !== EQUALS) throw notWellFormed()
+    this.#at++
+    this.#state = 'quote'
+  }
+
+  #beforeValue(): void {
+    this.#skipSpace()
+    if (this.#at === this.#chunk.length) return
+    const code = this.#chunk.charCodeAt(this.#at++)
+    if (code !== DOUBLE && code !== SINGLE) throw notWellFormed()
+    this.#quote = code
+    this.#state = 'value'
+  }
+
+  #inValue(): void {
+    const chunk = this.#chunk
+    const from = this.#at
+    const quote = this.#quote
+    let at = from
+    let spaces = false
+    let code = 0
+    for (; at < chunk.length; at++) {
+      code = chunk.charCodeAt(at)
+      if (code > LESS) continue
+      if (code === quote || code === AMPERSAND) break
+      if (code === LESS) throw notWellFormed()
+      if (code === LF || code === CR || code === TAB) spaces = true
+    }
+    if (at > from) {
+      const value = chunk.slice(from, at)
+      this.#text.add(spaces ? value.replace(/\r\n|[\r\n\t]/g, ' ') : value)
+    }
+    this.#at = at
+    if (at === chunk.length) return
+    this.#at++
+    if (code === AMPERSAND) {
+      this.#within = 'value'
+      this.#state = 'reference'
+      return
+    }
+    this.#state = 'after value'
+    this.#sink.attribute(this.#attribute as QName, this.#text.take())
+  }
+
+  #inEndName(): void {
+    const from = this.#at
+    const end = this.#nameEnd()
+    this.#at = end
+    if (end === this.#chunk.length) {
+      this.#keep(from, end)
+      return
+    }
+    this.#hash = 0
+    if (this.#whole(from, end) !== this.#open[this.#open.length - 1]) throw notWellFormed()
+    this.#state = 'end space'
+  }
+
+  #afterEndName(): void {
+    this.#skipSpace()
+    if (this.#at === this.#chunk.length) return
+    if (this.#chunk.charCodeAt(this.#at) !== GREATER) throw notWellFormed()
+    this.#at++
+    this.#close()
+  }
+
+  #inReference(): void {
+    const chunk = this.#chunk
+    const from = this.#at
+    let at = from
+    if (!this.#partial) {
+      const code = chunk.codePointAt(at) as number
+      if (code !== HASH && !isNameStart(code)) throw notWellFormed()
+      at += code > 0xffff ? 2 : 1
+    }
+    this.#at = at
+    const end = this.#nameEnd()
+    this.#hash = 0
+    this.#at = end
+    if (end === chunk.length) {
+      this.#keep(from, end)
+      return
+    }
+    if (chunk.charCodeAt(end) !== SEMICOLON) throw notWellFormed()
+    this.#at = end + 1
+    this.#text.add(referenced(this.#whole(from, end)))
+    this.#state = this.#within
+  }
+
+  /** After `<!`: the start of a CDATA section, or of what RFC 6120 §11.1 forbids. */
+  #afterExclamation(): void {
+    const from = this.#at
+    this.#at++
+    const seen = this.#whole(from, from + 1)
+    if (seen === CDATA) {
+      if (this.#open.length === 0) throw notWellFormed()
+      this.#state = 'cdata'
+      return
+    }
+    if (seen === COMMENT) throw restricted('comments')
+    if (seen === DOCTYPE) throw restricted('document types')
+    if (![CDATA, COMMENT, DOCTYPE].some((start) => start.startsWith(seen))) throw notWellFormed()
+    this.#part.add(seen)
+    this.#partial = true
+  }
+
+  #inSection(): void {
+    const chunk = this.#chunk
+    while (this.#brackets > 0 && this.#at < chunk.length) {
+      const code = chunk.charCodeAt(this.#at)
+      if (code === GREATER && this.#brackets === 2) {
+        this.#at++
+        this.#brackets = 0
+        this.#state = 'text'
+        return
+      }
+      if (code === BRACKET) {
+        this.#at++
+        if (this.#brackets === 2) this.#text.add(']')
+        else this.#brackets = 2
+      } else {
+        this.#text.add(']'.repeat(this.#brackets))
+        this.#brackets = 0
+      }
+    }
+    const from = this.#at
+    if (from === chunk.length) return
+    const found = chunk.indexOf(']]>', from)
+    if (found < 0) this.#brackets = trailing(chunk, from, chunk.length)
+    const end = found < 0 ? chunk.length - this.#brackets : found
+    if (end > from) this.#text.add(lineFeeds(chunk.slice(from, end)))
+    this.#at = found < 0 ? chunk.length : found + 3
+    if (found >= 0) this.#state = 'text'
+  }
+
+  #inDeclaration(): void {
+    const from = this.#at
+    const end = this.#chunk.indexOf('>', from)
+    if (end < 0) {
+      this.#at = this.#chunk.length
+      this.#keep(from, this.#at)
+      return
+    }
+    this.#at = end + 1
+    checkDeclaration(this.#whole(from, end), this.#first)
+    this.#first = false
+    this.#state = 'text'
+  }
+}
+
+/** Where it is from there on, or the length of the text. */
+function next(text: string, what: string, from: number): number {
+  const found = text.indexOf(what, from)
+  return found < 0 ? text.length : found
+}
+
+/** Brackets at the end, up to two. */
+function trailing(text: string, from: number, end: number): number {
+  if (end === from || text.charCodeAt(end - 1) !== BRACKET) return 0
+  return end - 1 > from && text.charCodeAt(end - 2) === BRACKET ? 2 : 1
+}
