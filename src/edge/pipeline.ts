@@ -83,6 +83,8 @@ export class Pipeline {
     this.gatekeeper.judge(
       once,
       (admission) => {
+        // Bounced while the store was being asked.
+        if (!this.#open.has(once)) return
         try {
           this.#pass(once, admission)
         } catch (error) {
@@ -176,8 +178,13 @@ export class Pipeline {
     return {
       ...arrival,
       end: (ending) => {
-        if (ending.kind === 'delivered') delivered(arrival, admission)
         arrival.end(ending)
+        if (ending.kind !== 'delivered') return
+        try {
+          delivered(arrival, admission)
+        } catch (error) {
+          this.#fault(arrival, error)
+        }
       },
     }
   }

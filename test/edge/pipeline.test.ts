@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { failed } from '../../src/edge/arrival.ts'
+import { SubjectCache } from '../../src/edge/subject-cache.ts'
+import type { SubjectRecord } from '../../src/edge/subjects.ts'
 import { link, sipProvider, xmppProvider } from '../federation/fixtures.ts'
 import { arrivalOf, FROM_HOME, JULIET, open, pipelineRig, ROMEO } from './support.ts'
 
@@ -201,6 +203,85 @@ test('drain: at the limit what is open is ended as shutdown, and later ends do n
   expect(arrival.endings).toHaveLength(1)
   expect(rig.counters.get('ended.late')).toBe(1)
   expect(rig.counters.get('ended.twice')).toBe(0)
+})
+
+/** A store that answers when the test says so. */
+function slowStore() {
+  const asked: { answer(record: SubjectRecord): void; fail(error: unknown): void }[] = []
+  const records = new SubjectCache(
+    { load: () => new Promise((answer, fail) => asked.push({ answer, fail })) },
+    100,
+  )
+  return { asked, records }
+}
+const NOBODY: SubjectRecord = { user: undefined, contacts: undefined }
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+}
+
+test('a store that takes its time: requests of one pair stay in order, others do not wait', async () => {
+  const { asked, records } = slowStore()
+  const rig = pipelineRig({ records })
+  for (const body of ['1', '2']) rig.pipeline.take(arrivalOf({ body }))
+  rig.pipeline.take(arrivalOf({ body: 'nurse', from: 'nurse@xmpp.example' }))
+  expect(asked).toHaveLength(2)
+  expect(rig.out).toEqual([])
+  asked[1]?.answer(NOBODY)
+  await settle()
+  asked[0]?.answer(NOBODY)
+  await settle()
+  rig.pipeline.take(arrivalOf({ body: '3' }))
+  await settle()
+  const bodies = rig.out.map(({ request }) => Buffer.from(request.body).toString())
+  expect(bodies).toEqual(['nurse', '1', '2', '3'])
+})
+
+test('a store that fails permits nothing: the request ends, and the next asks again', async () => {
+  const { asked, records } = slowStore()
+  const rig = pipelineRig({ records })
+  const first = arrivalOf()
+  rig.pipeline.take(first)
+  asked[0]?.fail(new Error('database is locked'))
+  await settle()
+  expect(first.endings).toEqual([failed('store')])
+  expect(rig.out).toEqual([])
+  expect(rig.counters.get('fault')).toBe(1)
+  rig.pipeline.take(arrivalOf())
+  expect(asked).toHaveLength(2)
+})
+
+test('what was bounced while the store was asked does not leave afterwards', async () => {
+  const { asked, records } = slowStore()
+  const rig = pipelineRig({ records })
+  const arrival = arrivalOf()
+  rig.pipeline.take(arrival)
+  const draining = rig.pipeline.drain(100)
+  rig.time.pass(100)
+  expect(await draining).toBe(false)
+  expect(arrival.endings).toEqual([failed('shutdown')])
+  asked[0]?.answer(NOBODY)
+  await settle()
+  expect(rig.out).toEqual([])
+  expect(arrival.endings).toHaveLength(1)
+})
+
+test('who learns from a delivery hears of that alone, and cannot disturb it', () => {
+  const heard: string[] = []
+  const rig = pipelineRig({
+    delivered: ({ from }) => {
+      heard.push(from.user)
+      throw new Error('the learner is broken')
+    },
+  })
+  const [good, bad] = [arrivalOf({ body: 'good' }), arrivalOf({ body: 'bad', from: 'nurse@xmpp.example' })]
+  rig.pipeline.take(good)
+  rig.pipeline.take(bad)
+  expect(() => rig.out[0]?.end({ kind: 'delivered' })).not.toThrow()
+  rig.out[1]?.end(failed('timeout'))
+  expect(heard).toEqual(['juliet'])
+  expect(good.endings).toEqual([{ kind: 'delivered' }])
+  expect(bad.endings).toEqual([failed('timeout')])
+  expect(rig.counters.get('fault')).toBe(1)
 })
 
 const PRESSURE = { high: 4, low: 2, rest: 1000 }

@@ -3,7 +3,8 @@ import { BackPressure } from '../../src/edge/back-pressure.ts'
 import { Counters } from '../../src/edge/counters.ts'
 import type { Log } from '../../src/edge/log.ts'
 import { LoopGuard } from '../../src/edge/loop-guard.ts'
-import { type Exits, Pipeline } from '../../src/edge/pipeline.ts'
+import { type Exits, Pipeline, type PipelineOptions } from '../../src/edge/pipeline.ts'
+import type { SubjectCache } from '../../src/edge/subject-cache.ts'
 import type { Snapshot } from '../../src/federation/snapshot.ts'
 import type { Random } from '../../src/kernel/random.ts'
 import { Headers } from '../../src/sip/headers.ts'
@@ -180,6 +181,8 @@ export function pipelineRig(
     levels?: readonly string[]
     pressure?: { high?: number; low?: number; rest?: number }
     time?: FakeTime
+    records?: SubjectCache
+    delivered?: PipelineOptions['delivered']
   } = {},
 ): PipelineRig {
   const time = options.time ?? fakeTime()
@@ -203,6 +206,8 @@ export function pipelineRig(
         timers,
       }),
       bodies: () => rig.bodies,
+      ...(options.records && { records: options.records }),
+      ...(options.delivered && { delivered: options.delivered }),
       log,
       counters,
       random: countingRandom(),
