@@ -12,7 +12,7 @@ import { problem } from './problems.ts'
 /** The lists whose rows are JSON in the table `rows`. */
 export type BodyList = Exclude<keyof StoredRows, 'users'>
 
-const maybe = <T extends z.ZodType>(type: T) => type.nullable().transform((value) => value ?? undefined)
+const maybe = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined)
 
 const domain = z.string().transform((text, context) => {
   const parsed = parseDomain(text)

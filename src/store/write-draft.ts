@@ -4,7 +4,7 @@ import { inChunks } from './chunks.ts'
 import { addressOf, rowOfEntry } from './contact-rows.ts'
 import type { Contents, Stored } from './contents.ts'
 import type { Draft } from './draft.ts'
-import { jsonOf } from './row-bodies.ts'
+import { jsonOf, readBody } from './row-bodies.ts'
 import type { ContactTable, Tables } from './tables.ts'
 import { rowOfUser } from './user-rows.ts'
 
@@ -29,6 +29,8 @@ async function writeRows(db: Kysely<Tables>, draft: Draft): Promise<void> {
       await db.deleteFrom('rows').where('list', '=', list).where('name', '=', name).execute()
     } else {
       const body = JSON.stringify(jsonOf(stored.row, stored.secret))
+      // What could not be read again must not get in: the whole store would be unreadable for one row.
+      readBody(list, name, body)
       put.push({ list, name, body, revision: stored.revision })
     }
   }
