@@ -188,8 +188,7 @@ function parse(list: string, name: string, text: string): unknown {
 }
 
 export function unreadable(what: string, why: z.ZodError | string, cause?: unknown): StoreFault {
-  const issue = typeof why === 'string' ? undefined : why.issues[0]
-  const text = issue === undefined ? String(why) : `${issue.path.join('.')}: ${issue.message}`
+  const text = typeof why === 'string' ? why : wordsOf(why)
   return new StoreFault(
     problem(
       'damaged',
@@ -198,4 +197,9 @@ export function unreadable(what: string, why: z.ZodError | string, cause?: unkno
     ),
     cause ?? why,
   )
+}
+
+function wordsOf(error: z.ZodError): string {
+  const issue = error.issues[0]
+  return issue === undefined ? error.message : [...issue.path.map(String), issue.message].join(': ')
 }

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PostgresDatabase } from '../../src/store/postgres/database.ts'
 import { openPostgres } from '../../src/store/postgres/open.ts'
 import { adminStoreSuite } from '../compliance/admin-store.ts'
 import { type StoreBed, storeOptions, until } from '../compliance/bed.ts'
 import { ALICE, fine, putHome } from '../compliance/fixtures.ts'
 import { learnedContactsSuite } from '../compliance/learned-contacts.ts'
+import { migrationSuite } from '../compliance/migrations.ts'
 import { subjectStoreSuite } from '../compliance/subject-store.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 
@@ -40,6 +42,22 @@ async function bed(): Promise<StoreBed> {
 describe('AdminStore on PostgreSQL', () => adminStoreSuite(bed))
 describe('SubjectStore on PostgreSQL', () => subjectStoreSuite(bed))
 describe('LearnedContacts on PostgreSQL', () => learnedContactsSuite(bed))
+describe('migrations on PostgreSQL', () =>
+  migrationSuite(async () => {
+    const schema = `bed_${++beds}`
+    return {
+      async open() {
+        const opened = await PostgresDatabase.open(place(schema), (error) => {
+          throw error
+        })
+        if (!opened.ok) throw new Error(opened.error.message)
+        return opened.value
+      },
+      async [Symbol.asyncDispose]() {
+        await postgres.query(`drop schema if exists ${schema} cascade`)
+      },
+    }
+  }))
 
 describe('PostgreSQL', () => {
   const refused = async (changes: Partial<Parameters<typeof openPostgres>[0]>) => {
