@@ -12,6 +12,7 @@ import { Notices } from './edge/notices.ts'
 import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
 import { Pipeline } from './edge/pipeline.ts'
+import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
@@ -152,6 +153,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { clock, random } = this.#options
     const { sip } = this.#config
+    const events = new SipEvents({ log: this.#log, clock })
     await this.#hops.locate(this.#config.federation.homes.values())
     this.#endpoint = await createEndpoint({
       listeners: sip.listeners,
@@ -167,7 +169,7 @@ export class Gateway {
       timers: this.#timers,
       random,
       onRequest: (incoming) => this.#sip.onRequest(incoming),
-      onEvent: (event) => this.#log.debug({ event }, 'sip'),
+      onEvent: (event) => events.report(event),
     })
     this.#links.apply(this.#config.federation, this.#config.linkSecrets)
   }
