@@ -132,7 +132,8 @@ export function providerFindings(values: Values): RowFinding[] {
     const found: RowFinding[] = []
     const at = (key: string): Path => ['federation', 'providers', index, key]
     const needs = row.protocol === 'xmpp' ? 'link' : 'accessEdges'
-    if (row[needs] === undefined) {
+    // Without a link an XMPP provider can be kept, but not enabled.
+    if (row[needs] === undefined && (row.protocol === 'sip' || row.enabled)) {
       found.push({
         path: at(needs),
         message: `is missing: a provider of protocol ${row.protocol} needs it`,

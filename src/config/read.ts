@@ -11,17 +11,19 @@ import { positionOf } from './positions.ts'
 import { type ConfigProblem, type Path, textOfPath } from './problem.ts'
 import { type FileValues, fileSchema } from './schema.ts'
 import { type Environment, readSecret } from './secrets.ts'
+import { storeFindings } from './store-place.ts'
 import { readYaml, type YamlText } from './yaml-text.ts'
 
 /**
  * Reads and checks a configuration: all of it or nothing. Of the surroundings only `env` and the files of secrets are read.
  * @param file its path: named in problems, and where relative secret files start from
+ * @param env undefined: the secrets of links are not read, for whoever has no use for them
  * @param store the rows that are put together with those of the file
  */
 export function readConfig(
   text: string,
   file: string,
-  env: Environment,
+  env: Environment | undefined,
   store: StoreRows = EMPTY_STORE,
 ): Result<Config, readonly ConfigProblem[]> {
   const yaml = readYaml(text, file)
@@ -40,9 +42,11 @@ export function readConfig(
   }
 
   const { federation, ...rest } = parsed.data
-  const found = [...listenerFindings(rest.sip.listeners), ...providerFindings(federation)].map(
-    ({ path, message, cure }) => problem(path, message, cure),
-  )
+  const found = [
+    ...listenerFindings(rest.sip.listeners),
+    ...storeFindings(rest),
+    ...providerFindings(federation),
+  ].map(({ path, message, cure }) => problem(path, message, cure))
   const secrets = linkSecrets(federation, file, env, problem)
   found.push(...secrets.problems)
   if (providerFindings(federation).length > 0) return err(inOrder(found))
@@ -105,11 +109,12 @@ function pathOf(row: RowRef): Path {
 function linkSecrets(
   federation: FileValues['federation'],
   file: string,
-  env: Environment,
+  env: Environment | undefined,
   problem: Problem,
 ): { readonly values: ReadonlyMap<string, string>; readonly problems: readonly ConfigProblem[] } {
   const values = new Map<string, string>()
   const problems: ConfigProblem[] = []
+  if (env === undefined) return { values, problems }
   federation.links.forEach((link, index) => {
     const secret = readSecret(link.secret, file, env)
     if (secret.ok) values.set(link.name, secret.value)

@@ -111,6 +111,40 @@ const shutdown = z.strictObject({
   within: duration('SIGTERM: time to finish what is under way', 0).default(10_000),
 })
 
+const path = (what: string) => z.string().min(1).max(1024).describe(what)
+
+const store = z
+  .strictObject({
+    sqlite: path('the database file; a path starts from this file').optional(),
+    postgres: z
+      .strictObject({
+        host: z.string().min(1).max(256).describe('host name, IP address, or directory of the socket'),
+        port: port('of the database server').default(5432),
+        database: name('name of the database'),
+        user: name('user of the database'),
+        password: secret('the password of the user').optional(),
+        tls: z
+          .strictObject({
+            ca: path('PEM file of the authorities; without it those of the system').optional(),
+          })
+          .optional()
+          .describe('encrypt, and check the certificate of the server'),
+        schema: z
+          .string()
+          .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+          .default('dragoman')
+          .describe('the schema that holds the tables: lower case letters, digits, _'),
+        connections: count('connections at once', 1, 1000).default(5),
+      })
+      .optional()
+      .describe('PostgreSQL'),
+  })
+  .describe('where changes by commands are kept')
+
+const admin = z.strictObject({
+  socket: path('the socket by which commands reach the gateway').optional(),
+})
+
 const openDiscovery = z.strictObject({
   enabled: flag('find domains that no row knows by DNS').default(false),
   verification: level.default('contacts').describe('level of discovered domains'),
@@ -300,6 +334,8 @@ export const fileSchema = z.strictObject({
   xmpp: xmpp.prefault({}).describe('the XMPP side'),
   interworking: interworking.prefault({}).describe('the translation'),
   shutdown: shutdown.prefault({}).describe('the end'),
+  store: store.optional(),
+  admin: admin.optional().describe('the commands'),
   federation: federation.describe('who may speak to whom'),
 })
 

@@ -1,0 +1,168 @@
+import type { Fault, Form, RowForms, Written } from '../admin/forms.ts'
+import type { Json, SecretReference, StoredList, StoredRows } from '../admin/store.ts'
+import { textOfAddress } from '../federation/address.ts'
+import { textOfPattern } from '../federation/domain-pattern.ts'
+import type { Link, Provider, User } from '../federation/model.ts'
+import { textOfMatch } from '../federation/owners.ts'
+import type { Settings } from '../federation/settings.ts'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { findingsOf } from './explain-issue.ts'
+import { providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
+import { textOfPath } from './problem.ts'
+import { fileSchema } from './schema.ts'
+
+const schema = fileSchema.pick({ federation: true })
+
+/** Rows as the section `federation:` of the file has them: one form for the file, the commands and what they exchange. */
+export const rowForms: RowForms = {
+  read,
+  write: (list, row, secret) => tidy(WRITERS[list](row as never, secret)),
+  writeContacts: ({ user, allow, block }) =>
+    tidy({
+      user: textOfAddress(user),
+      allow: allow.map(({ match }) => textOfMatch(match)),
+      block: block.map(({ match }) => textOfMatch(match)),
+    }),
+  writeSettings,
+}
+
+function read(section: unknown): Result<Written, readonly Fault[]> {
+  const value = { federation: section }
+  const parsed = schema.safeParse(value, { reportInput: false })
+  if (!parsed.success) {
+    return err(parsed.error.issues.flatMap((issue) => findingsOf(issue, value)).map(faultOf))
+  }
+  const { federation } = parsed.data
+  const findings = providerFindings(federation)
+  if (findings.length > 0) return err(findings.map(faultOf))
+  return ok({
+    rows: rowsOf(federation, section),
+    secrets: new Map(federation.links.map((link) => [link.name, link.secret])),
+  })
+}
+
+const faultOf = ({ path, message, cure }: RowFinding): Fault => ({
+  path: textOfPath(path.slice(1)),
+  message,
+  cure,
+})
+
+type Writer<L extends StoredList> = (row: StoredRows[L], secret: SecretReference | undefined) => Loose
+
+/** A form before what is undefined is taken out. */
+interface Loose {
+  readonly [key: string]: Json | undefined
+}
+
+const WRITERS: { readonly [L in StoredList]: Writer<L> } = {
+  homes: ({ name, nextHop, addresses, enforce, congestionSafePath }) => ({
+    name,
+    nextHop: nextHop.kind === 'uri' ? nextHop.uri : nextHop.kind,
+    addresses,
+    enforce,
+    congestionSafePath,
+  }),
+  servedDomains: ({ name, home, users, links }) => ({ name, home, users, links }),
+  links: writeLink,
+  providers: writeProvider,
+  policies: ({ name, flags, description }) => ({ name, ...flags, description }),
+  allowedDomains: ({ name, verification, comment }) => ({ name, verification, comment }),
+  blockedDomains: ({ name, comment }) => ({ name, comment }),
+  users: ({ address, enabled, home, site, policy, privacy }: User) => ({
+    user: textOfAddress(address),
+    enabled,
+    home,
+    site,
+    policy,
+    ...privacy,
+  }),
+}
+
+function writeLink(row: Link, secret: SecretReference | undefined): Loose {
+  if (row.kind === 's2s') return { name: row.name, kind: row.kind }
+  const { name, kind, host, port, domain, remote, vouches, addressing } = row
+  return {
+    name,
+    kind,
+    host,
+    port,
+    domain,
+    secret: secret as Json | undefined,
+    remote: remote === 'any' ? remote : remote.map(textOfPattern),
+    vouches,
+    addressing: addressing.kind === 'pair' ? { sip: addressing.sip, xmpp: addressing.xmpp } : addressing.kind,
+  }
+}
+
+function writeProvider(row: Provider): Loose {
+  const { name, type, protocol, enabled, verification, domains, congestionSafePath, limits } = row
+  return {
+    name,
+    type,
+    protocol,
+    enabled,
+    verification,
+    domains: domains.map(textOfPattern),
+    ...(row.protocol === 'xmpp'
+      ? {
+          link: row.link,
+          negotiation: {
+            tls: row.negotiation.tls,
+            sasl: row.negotiation.sasl,
+            dialback: row.negotiation.dialback,
+            dialbackOverTls: row.negotiation.dialbackOverTls,
+            keepAlive: textOfDuration(row.negotiation.keepAlive),
+          },
+        }
+      : { accessEdges: row.accessEdges, assertingHeader: row.assertingHeader }),
+    congestionSafePath,
+    limits: tidy({ ...limits }),
+    icon: row.icon,
+    description: row.description,
+  }
+}
+
+const DURATIONS: readonly (keyof Settings)[] = ['learning.lifetime']
+
+function writeSettings(settings: Partial<Settings>): Form {
+  const form: Record<string, Json> = {}
+  for (const [key, value] of Object.entries(settings)) {
+    const path = key.split('.')
+    const last = path.pop() ?? key
+    let section = form
+    for (const part of path) {
+      section[part] ??= {}
+      section = section[part] as Record<string, Json>
+    }
+    section[last] = (DURATIONS as readonly string[]).includes(key) ? textOfDuration(value as number) : value
+  }
+  return form
+}
+
+const UNITS = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const
+
+/** In the largest unit that leaves no rest. */
+function textOfDuration(ms: number): string {
+  const [unit, size] = UNITS.find(([, length]) => ms % length === 0 && ms > 0) ?? ['ms', 1]
+  return `${ms / size}${unit}`
+}
+
+/** Without what is undefined, and without sections that are empty. */
+function tidy(form: Loose): Form {
+  return Object.fromEntries(
+    Object.entries(form).filter(
+      ([, value]) =>
+        value !== undefined &&
+        !(
+          typeof value === 'object' &&
+          value !== null &&
+          !Array.isArray(value) &&
+          Object.keys(value).length === 0
+        ),
+    ),
+  )
+}
