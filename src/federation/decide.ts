@@ -132,11 +132,14 @@ function provider(c: Case): Step {
 const EXISTS = pass('user', 'the served user exists and is enabled')
 const HOME_KNOWS = pass('user', 'the home server knows whether the user exists')
 const NO_USER = refuse('user-unknown', 'there is no such user in a domain of listed users')
-const DISABLED = refuse('user-disabled', 'the served user is disabled')
+const DISABLED = refuse('user-disabled', 'the served user is disabled or suspended')
 
 function user(c: Case): Step {
   if (c.subject.exists === 'no') return NO_USER
   if (!c.subject.enabled) return DISABLED
+  const home = c.snapshot.homes.get(c.subject.home ?? c.served?.home ?? '')
+  // Not `suspended`, whose answer is another: that would tell a stranger who exists.
+  if (home?.suspended) return refuse('user-disabled', `home ${home.name} of the served user is suspended`)
   return c.subject.exists === 'yes' ? EXISTS : HOME_KNOWS
 }
 

@@ -118,7 +118,7 @@ export const REFUSALS = {
   'user-disabled': {
     step: 'user',
     answer: 'not-permitted-or-unknown',
-    meaning: 'The served user is disabled.',
+    meaning: 'The served user is disabled or suspended, or its home server is suspended.',
   },
   'policy-denies': {
     step: 'policy',
