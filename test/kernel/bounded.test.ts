@@ -92,4 +92,46 @@ describe('BoundedMap', () => {
     map.clear()
     expect(map.size).toBe(0)
   })
+
+  test('is a map that forgets, whatever is done to it', () => {
+    const key = fc.integer({ min: 0, max: 12 })
+    const step = fc.oneof(
+      fc.record({ set: key }),
+      fc.record({ get: key }),
+      fc.record({ delete: key }),
+      fc.record({ pass: fc.integer({ min: 1, max: 60 }) }),
+      fc.record({ clear: fc.constant(true) }),
+    )
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 200 }), (limit, steps) => {
+        const map = new BoundedMap<number, number>(limit, 100)
+        // Newest last, as the map itself should keep them.
+        let model: { key: number; value: number; until: number }[] = []
+        let now = 0
+        let value = 0
+        for (const each of steps) {
+          if ('pass' in each) now += each.pass
+          else if ('clear' in each) {
+            map.clear()
+            model = []
+          } else if ('set' in each) {
+            map.set(each.set, ++value, now)
+            model = model.filter(({ key, until }) => key !== each.set && until > now)
+            if (model.length >= limit) model.shift()
+            model.push({ key: each.set, value, until: now + 100 })
+          } else if ('delete' in each) {
+            map.delete(each.delete)
+            model = model.filter(({ key }) => key !== each.delete)
+          } else {
+            const known = model.find(({ key, until }) => key === each.get && until > now)
+            expect(map.get(each.get, now)).toBe(known?.value)
+          }
+          expect(map.size).toBeLessThanOrEqual(limit)
+        }
+        for (let k = 0; k <= 12; k++)
+          expect(map.get(k, now)).toBe(model.find(({ key, until }) => key === k && until > now)?.value)
+      }),
+      { numRuns: 500 },
+    )
+  })
 })
