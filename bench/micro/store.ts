@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SqliteConnection from 'better-sqlite3'
+import type { Mutation } from '../../src/admin/store.ts'
+import { type Address, type UserKey, userKey } from '../../src/federation/address.ts'
+import type { Provider, User } from '../../src/federation/model.ts'
+import { UNLIMITED } from '../../src/federation/settings.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { type Domain, parseDomain } from '../../src/kernel/domain.ts'
+import { ok } from '../../src/kernel/result.ts'
+import { TimerWheel } from '../../src/kernel/timer-wheel.ts'
+import { openStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { measure } from './harness.ts'
+
+/** A file with 100,000 users of 50 contact entries each and 10,000 providers (short: 2,000 and 500). */
+const SHORT = process.argv.includes('--short')
+const USERS = SHORT ? 2_000 : 100_000
+const ENTRIES = 50
+const PROVIDERS = SHORT ? 500 : 10_000
+
+const directory = mkdtempSync(join(tmpdir(), 'dragoman-bench-store-'))
+const path = join(directory, 'federation.db')
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+
+function domain(text: string): Domain {
+  const parsed = parseDomain(text)
+  if (!parsed.ok) throw new Error(`${text}: ${parsed.error}`)
+  return parsed.value
+}
+
+const SERVED = domain('sip.example')
+const nameOf = (i: number): string => `user${String(i).padStart(6, '0')}`
+/** As it comes off the wire: every string new. */
+const fresh = (text: string): string => Buffer.from(text).toString()
+const own = (i: number): Address => ({ user: userKey(fresh(nameOf(i))), domain: fresh(SERVED) as Domain })
+const remote = (i: number, k: number): Address => ({
+  user: fresh(`friend${k}`) as UserKey,
+  domain: fresh(`im.partner${(i * 7 + k) % PROVIDERS}.example`) as Domain,
+})
+
+const provider = (i: number): Provider => ({
+  protocol: 'sip',
+  name: `Partner ${i}`,
+  type: 'partner',
+  enabled: true,
+  verification: 'contacts',
+  domains: [{ domain: domain(`im.partner${i}.example`), below: false }],
+  accessEdges: [domain(`edge.partner${i}.example`)],
+  assertingHeader: undefined,
+  icon: undefined,
+  description: undefined,
+  congestionSafePath: false,
+  limits: UNLIMITED,
+  suspended: false,
+})
+
+const user = (i: number, enabled: boolean): User => ({
+  address: own(i),
+  enabled,
+  home: undefined,
+  site: undefined,
+  policy: undefined,
+  privacy: { contactsOnly: false, hideNotes: false },
+  suspended: false,
+})
+
+const report = (name: string, fields: object): void =>
+  console.log(JSON.stringify({ kind: 'micro', name, ...fields }))
+
+/** The median of `rounds`, one after the other: what waits for the disk is not measured by the thousand. */
+async function each(name: string, rounds: number, work: (i: number) => Promise<unknown>): Promise<void> {
+  const took: number[] = []
+  for (let i = 0; i < rounds; i++) {
+    const started = process.hrtime.bigint()
+    await work(i)
+    took.push(Number(process.hrtime.bigint() - started))
+  }
+  took.sort((a, b) => a - b)
+  const at = (part: number): number =>
+    took[Math.min(took.length - 1, Math.floor(took.length * part))] ?? Number.NaN
+  report(name, { nsPerOp: at(0.5), nsPerOpBest: at(0), nsPerOpWorst: at(1), p99: at(0.99), rounds })
+}
+
+async function open(): Promise<Store> {
+  const opened = await openStore(
+    { kind: 'sqlite', path },
+    {
+      clock: systemClock,
+      timers: new TimerWheel({ clock: systemClock }),
+      onFault: (error) => {
+        throw error
+      },
+    },
+  )
+  if (!opened.ok) throw new Error(opened.error.message)
+  return opened.value
+}
+
+async function change(store: Store, mutations: readonly Mutation[]): Promise<void> {
+  const result = await store.change({ name: 'bench', claimed: false }, mutations, {
+    check: () => ok(undefined),
+  })
+  if (!result.ok || result.value.changes.length !== mutations.length) throw new Error(JSON.stringify(result))
+}
+
+/** Straight into the tables: through changes, every entry would have its line in the audit log. */
+function fill(): void {
+  const file = new SqliteConnection(path)
+  file.pragma('synchronous = off')
+  const putUser = file.prepare('insert into users values (?, ?, 1, null, null, null, 0, 0, 1)')
+  const putEntry = file.prepare('insert into contacts values (?, ?, ?, ?, null)')
+  file.transaction(() => {
+    for (let i = 0; i < USERS; i++) {
+      const address = `${nameOf(i)}@${SERVED}`
+      putUser.run(address, SERVED)
+      for (let k = 0; k < ENTRIES; k++) {
+        const { user: name, domain: at } = remote(i, k)
+        putEntry.run(address, `address:${name}@${at}`, k < 45 ? 'allow' : 'block', 'user')
+      }
+    }
+  })()
+  file.pragma('wal_checkpoint(truncate)')
+  file.close()
+}
+
+const first = await open()
+await change(
+  first,
+  Array.from({ length: PROVIDERS }, (_, i): Mutation => ({ do: 'put', list: 'providers', row: provider(i) })),
+)
+await first.close()
+const filling = performance.now()
+fill()
+report('store/file', {
+  users: USERS,
+  entries: USERS * ENTRIES,
+  providers: PROVIDERS,
+  megabytes: Math.round(statSync(path).size / 1e6),
+  fillSeconds: Math.round((performance.now() - filling) / 100) / 10,
+})
+
+const opening = performance.now()
+const store = await open()
+const opened = performance.now()
+await store.read()
+report('store/open and read all rows', {
+  openMilliseconds: Math.round(opened - opening),
+  readMilliseconds: Math.round(performance.now() - opened),
+  residentMegabytes: Math.round(process.memoryUsage().rss / 1e6),
+})
+
+/** Far from each other in the file: a prime step through all users. */
+const scattered = (n: number): number => (n * 7919) % USERS
+
+measure('store/subject, users at random, a contact', (n) => {
+  const record = store.load(own(scattered(n)), remote(scattered(n), n % 45), `Partner ${n % PROVIDERS}`)
+  if (record instanceof Promise || record.contacts?.allow.length !== 1) throw new Error('no contact')
+  return record
+})
+measure('store/subject, users at random, a stranger', (n) => {
+  const record = store.load(own(scattered(n)), remote(scattered(n), 77), undefined)
+  if (record instanceof Promise || record.user === undefined) throw new Error('no user')
+  return record
+})
+measure('store/subject, 1000 users', (n) => store.load(own(n % 1000), remote(n % 1000, n % 45), undefined))
+measure('store/subject, nobody', (n) => store.load(own(USERS + n), remote(n, 1), undefined))
+
+const ROUNDS = SHORT ? 30 : 300
+await each('store/change of one user, synchronous=FULL', ROUNDS, (i) =>
+  change(store, [{ do: 'put', list: 'users', row: user(scattered(i), false) }]),
+)
+await each(`store/change of one provider among ${PROVIDERS}, synchronous=FULL`, ROUNDS, (i) =>
+  change(store, [{ do: 'put', list: 'providers', row: { ...provider(i), enabled: false } }]),
+)
+await each('store/change of 100 contact entries', SHORT ? 5 : 30, (i) =>
+  change(
+    store,
+    Array.from({ length: 100 }, (_, k): Mutation => {
+      const entry = {
+        match: { kind: 'address', address: remote(i, 1000 + k) },
+        by: 'admin',
+        expires: undefined,
+      } as const
+      return { do: 'put-contact', user: own(scattered(i)), list: 'allow', entry }
+    }),
+  ),
+)
+await each('store/page of 100 users', SHORT ? 30 : 300, (i) =>
+  store.users({ limit: 100, after: own(scattered(i)) }),
+)
+
+const LEARNED = SHORT ? 1_000 : 9_000
+const learning = performance.now()
+for (let i = 0; i < LEARNED; i++) {
+  store.learn(own(scattered(i)), remote(i, 5000), { lifetime: 90 * 86_400_000, perUser: 500 })
+}
+const noted = performance.now()
+while (store.learnedStats().waiting > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+report('store/learned entries', {
+  noteNsPerOp: Math.round(((noted - learning) * 1e6) / LEARNED),
+  writtenPerSecond: Math.round((LEARNED * 1000) / (performance.now() - noted)),
+})
+await store.close()
