@@ -98,7 +98,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     return id
   }
   const timers = options.timers ?? new TimerWheel({ clock, onError: fault })
-  const clients = new ClientTransactions({ timers, values })
+  const clients = new ClientTransactions({ timers, values, random })
 
   let receiver: Receiver | undefined
   const transports = await openTransports(

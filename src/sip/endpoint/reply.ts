@@ -18,7 +18,6 @@ export interface Arrival {
 export interface Recipe {
   readonly status: number
   readonly reason: string | undefined
-  readonly tag: string | undefined
   readonly headers: readonly HeaderField[]
 }
 
@@ -27,13 +26,14 @@ export function replyBytes(
   request: { readonly headers: Headers },
   arrival: Arrival,
   recipe: Recipe,
+  toTag: string | undefined,
 ): Uint8Array {
   const { source } = arrival
   const via = request.headers.topVia()
   return writeResponse(
     response(request, recipe.status, recipe.reason, {
       topVia: via === undefined ? undefined : receivedVia(via, source.address, source.port),
-      toTag: recipe.tag,
+      toTag,
       headers: recipe.headers,
     }),
   )

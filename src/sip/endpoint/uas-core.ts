@@ -2,6 +2,7 @@ import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { HeaderField, Headers } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
+import { REASONS } from '../reasons.ts'
 import { param } from '../scan.ts'
 import { checkWritable } from '../serialize.ts'
 import { MAGIC_COOKIE, serverKey } from '../transaction/matching.ts'
@@ -31,6 +32,21 @@ export interface IncomingRequest {
 }
 
 const NO_FIELDS: readonly HeaderField[] = []
+
+/** One for each status: most answers are nothing but that. */
+const PLAIN = new Map<number, Recipe>()
+
+function recipeOf(status: number, options: RespondOptions = {}): Recipe {
+  const { reason, headers = NO_FIELDS } = options
+  if (headers.length > 0 || (reason !== undefined && reason !== REASONS[status]))
+    return { status, reason, headers }
+  let recipe = PLAIN.get(status)
+  if (recipe === undefined) {
+    recipe = { status, reason: undefined, headers: NO_FIELDS }
+    PLAIN.set(status, recipe)
+  }
+  return recipe
+}
 
 export interface UasCoreDeps {
   readonly connections: Connections
@@ -64,11 +80,12 @@ export class UasCore {
     this.#transactions = new ServerTransactions({
       timers: deps.timers,
       values: deps.values,
+      random: deps.random,
       hooks: {
-        sendFinal: (request, way, recipe) => this.#send(request, way, recipe),
+        sendFinal: (request, way, recipe, tag) => this.#send(request, way, recipe, tag),
         sendProvisional: (request, way) => {
           counters.provisionals++
-          this.#send(request, way, { status: 100, reason: undefined, tag: undefined, headers: NO_FIELDS })
+          this.#send(request, way, recipeOf(100), undefined)
         },
         silent: (request) => {
           counters.silent++
@@ -154,7 +171,7 @@ export class UasCore {
       })
     } catch (error) {
       this.#deps.fault(error)
-      if (transaction.recipe === undefined) transaction.answer(this.#recipe(500))
+      if (transaction.recipe === undefined) transaction.answer(recipeOf(500))
     }
   }
 
@@ -166,7 +183,7 @@ export class UasCore {
     reason?: string,
     headers: readonly HeaderField[] = NO_FIELDS,
   ): void {
-    this.#send(request, arrival, { status, reason, tag: this.#statelessTag, headers })
+    this.#send(request, arrival, { status, reason, headers }, this.#statelessTag)
   }
 
   #respond(
@@ -180,7 +197,7 @@ export class UasCore {
       return
     }
     const legal = Number.isInteger(status) && status >= 200 && status < 700
-    let recipe = this.#recipe(legal ? (status === 408 ? 504 : status) : 500, status === 408 ? {} : options)
+    let recipe = recipeOf(legal ? (status === 408 ? 504 : status) : 500, status === 408 ? {} : options)
     if (!legal || status === 408) counters.answersMended++
     // Text that would break the message is found now, while there is another answer to give.
     try {
@@ -188,25 +205,21 @@ export class UasCore {
     } catch (error) {
       counters.answersMended++
       this.#deps.fault(error)
-      recipe = this.#recipe(500)
+      recipe = recipeOf(500)
     }
     transaction.answer(recipe)
   }
 
-  #recipe(status: number, options: RespondOptions = {}): Recipe {
-    return {
-      status,
-      reason: options.reason,
-      tag: this.#deps.random.token(11),
-      headers: options.headers ?? NO_FIELDS,
-    }
-  }
-
-  #send(request: { readonly headers: Headers }, arrival: Arrival, recipe: Recipe): void {
+  #send(
+    request: { readonly headers: Headers },
+    arrival: Arrival,
+    recipe: Recipe,
+    tag: string | undefined,
+  ): void {
     const { counters, connections, onEvent } = this.#deps
     let bytes: Uint8Array
     try {
-      bytes = replyBytes(request, arrival, recipe)
+      bytes = replyBytes(request, arrival, recipe, tag)
     } catch (error) {
       this.#deps.fault(error)
       return

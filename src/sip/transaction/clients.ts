@@ -1,4 +1,6 @@
-import { Generations } from '../../kernel/generations.ts'
+import { FadingTable } from '../../kernel/fading-table.ts'
+import { Fingerprints } from '../../kernel/fingerprint.ts'
+import type { Random } from '../../kernel/random.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import type { SipResponse } from '../message.ts'
 import { param } from '../scan.ts'
@@ -58,13 +60,15 @@ export class ClientTransactions {
   readonly #reliable: ClientMachine
   readonly #active = new Map<string, ClientTransaction>()
   /** State Completed: nothing but the branch, for Timer K. */
-  readonly #completed: Generations<string, true>
+  readonly #completed: FadingTable<true>
+  readonly #prints: Fingerprints
 
-  constructor(deps: { timers: Timers; values: TimerValues }) {
+  constructor(deps: { timers: Timers; values: TimerValues; random: Random }) {
     this.#timers = deps.timers
     this.#unreliable = nonInviteClient(deps.values, false)
     this.#reliable = nonInviteClient(deps.values, true)
-    this.#completed = new Generations({ timers: deps.timers, lifetime: deps.values.t4, generations: 4 })
+    this.#completed = new FadingTable({ timers: deps.timers, lifetime: deps.values.t4 })
+    this.#prints = new Fingerprints(deps.random.token(24))
   }
 
   get active(): number {
@@ -90,7 +94,8 @@ export class ClientTransactions {
     const branch = param(via.params, 'branch')
     if (branch === undefined) return 'unmatched'
     const transaction = this.#active.get(branch)
-    if (transaction === undefined) return this.#completed.has(branch) ? 'absorbed' : 'unmatched'
+    if (transaction === undefined)
+      return this.#completed.get(this.#prints.of(branch)) ? 'absorbed' : 'unmatched'
     const { method, sentBy } = transaction.use
     // §18.1.2
     if (`${via.host}:${via.port ?? 5060}` !== sentBy) return 'unmatched'
@@ -106,7 +111,7 @@ export class ClientTransactions {
     transaction.state = next
     if (before !== next.kind && (next.kind === 'completed' || next.kind === 'terminated')) {
       this.#active.delete(transaction.use.branch)
-      if (next.kind === 'completed') this.#completed.add(transaction.use.branch, true)
+      if (next.kind === 'completed') this.#completed.add(this.#prints.of(transaction.use.branch), true)
     }
     this.#apply(transaction, effects, response, reason, true)
   }

@@ -1,5 +1,6 @@
-import { flat } from '../../kernel/flat.ts'
-import { Generations } from '../../kernel/generations.ts'
+import { FadingTable } from '../../kernel/fading-table.ts'
+import { Fingerprints } from '../../kernel/fingerprint.ts'
+import type { Random } from '../../kernel/random.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
 import { mergedKey } from './matching.ts'
@@ -12,8 +13,8 @@ import {
 import { type TimerValues, transactionTime } from './timers.ts'
 
 export interface ServerHooks<Way, Recipe> {
-  /** Write and send a final response, the first time or again. */
-  sendFinal(request: SipRequest, way: Way, recipe: Recipe): void
+  /** Write and send a final response, the first time or again. The tag is the transaction's own, for To. */
+  sendFinal(request: SipRequest, way: Way, recipe: Recipe, tag: string): void
   sendProvisional(request: SipRequest, way: Way): void
   /** The transaction user was silent for 64*T1. */
   silent(request: SipRequest): void
@@ -57,7 +58,7 @@ export class ServerTransaction<Way, Recipe> {
 
 /**
  * The server transactions of an endpoint (RFC 3261 §17.2.2). A transaction is an object only until it is answered;
- * for Timer J there is just the recipe of its response under its key, dropped a generation at a time.
+ * for Timer J there is just the recipe of its response under the fingerprint of its key.
  */
 export class ServerTransactions<Way, Recipe> {
   readonly #hooks: ServerHooks<Way, Recipe>
@@ -66,17 +67,26 @@ export class ServerTransactions<Way, Recipe> {
   readonly #reliable: ServerMachine
   readonly #active = new Map<string, ServerTransaction<Way, Recipe>>()
   readonly #activeMerged = new Set<string>()
-  readonly #completed: Generations<string, Recipe>
-  readonly #completedMerged: Generations<string, true>
+  readonly #completed: FadingTable<Recipe>
+  readonly #completedMerged: FadingTable<true>
+  readonly #prints: Fingerprints
+  readonly #tags: Fingerprints
 
-  constructor(deps: { hooks: ServerHooks<Way, Recipe>; timers: Timers; values: TimerValues }) {
+  constructor(deps: {
+    hooks: ServerHooks<Way, Recipe>
+    timers: Timers
+    values: TimerValues
+    random: Random
+  }) {
     this.#hooks = deps.hooks
     this.#timers = deps.timers
     this.#unreliable = nonInviteServer(deps.values, false)
     this.#reliable = nonInviteServer(deps.values, true)
     const lifetime = transactionTime(deps.values)
-    this.#completed = new Generations({ timers: deps.timers, lifetime })
-    this.#completedMerged = new Generations({ timers: deps.timers, lifetime })
+    this.#completed = new FadingTable({ timers: deps.timers, lifetime })
+    this.#completedMerged = new FadingTable({ timers: deps.timers, lifetime })
+    this.#prints = new Fingerprints(deps.random.token(24))
+    this.#tags = new Fingerprints(deps.random.token(24))
   }
 
   /** Not yet answered. */
@@ -90,7 +100,7 @@ export class ServerTransactions<Way, Recipe> {
   }
 
   has(key: string): boolean {
-    return this.#active.has(key) || this.#completed.has(key)
+    return this.#active.has(key) || this.#completed.get(this.#prints.of(key)) !== undefined
   }
 
   /** Takes a retransmission and answers it as far as there is an answer; false: the request is new. */
@@ -100,16 +110,17 @@ export class ServerTransactions<Way, Recipe> {
       this.step(active, 'request')
       return true
     }
-    const recipe = this.#completed.get(key)
+    const recipe = this.#completed.get(this.#prints.of(key))
     if (recipe === undefined) return false
-    // Timer J is the generation's; what figure 8 does in Completed needs no object.
-    this.#hooks.sendFinal(request, way, recipe)
+    // Timer J is the table's; what figure 8 does in Completed needs no object.
+    this.#hooks.sendFinal(request, way, recipe, this.#tag(key))
     return true
   }
 
   /** Another copy of this request is or was here, and came by a different way (RFC 3261 §8.2.2.2). */
   isMerged(merged: string | undefined): boolean {
-    return merged !== undefined && (this.#activeMerged.has(merged) || this.#completedMerged.has(merged))
+    if (merged === undefined) return false
+    return this.#activeMerged.has(merged) || this.#completedMerged.get(this.#prints.of(merged)) !== undefined
   }
 
   mergedKey(request: SipRequest): string | undefined {
@@ -152,14 +163,18 @@ export class ServerTransactions<Way, Recipe> {
     this.#completedMerged.clear()
   }
 
-  /** No more than recipe and keys stay, and the keys stay without the message that they were cut from. */
+  /** Tells the transactions of this process apart, and a stranger nothing (RFC 3261 §19.3); never stored. */
+  #tag(key: string): string {
+    return this.#tags.of(key).text()
+  }
+
   #leave(transaction: ServerTransaction<Way, Recipe>): void {
     const { key, merged, recipe } = transaction
     this.#active.delete(key)
     if (merged !== undefined) this.#activeMerged.delete(merged)
     if (transaction.state !== 'completed' || recipe === undefined) return
-    this.#completed.add(flat(key), recipe)
-    if (merged !== undefined) this.#completedMerged.add(flat(merged), true)
+    this.#completed.add(this.#prints.of(key), recipe)
+    if (merged !== undefined) this.#completedMerged.add(this.#prints.of(merged), true)
   }
 
   #apply(transaction: ServerTransaction<Way, Recipe>, effects: readonly ServerEffect[]): void {
@@ -169,8 +184,10 @@ export class ServerTransactions<Way, Recipe> {
           this.#hooks.sendProvisional(transaction.request, transaction.way)
           break
         case 'send-final':
-          if (transaction.recipe !== undefined)
-            this.#hooks.sendFinal(transaction.request, transaction.way, transaction.recipe)
+          if (transaction.recipe !== undefined) {
+            const { request, way, recipe, key } = transaction
+            this.#hooks.sendFinal(request, way, recipe, this.#tag(key))
+          }
           break
         case 'set': {
           const { timer, after } = effect
