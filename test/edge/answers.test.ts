@@ -25,6 +25,7 @@ const FAILURES: Readonly<
   transport: { sip: 480, later: false, xmpp: 'remote-server-timeout', type: 'wait' },
   'no-link': { sip: 480, later: false, xmpp: 'remote-server-not-found', type: 'cancel' },
   'too-large': { sip: 513, later: false, xmpp: 'policy-violation', type: 'modify' },
+  'no-route': { sip: 480, later: false, xmpp: 'remote-server-not-found', type: 'cancel' },
   store: { sip: 503, later: true, xmpp: 'resource-constraint', type: 'wait' },
   busy: { sip: 503, later: true, xmpp: 'resource-constraint', type: 'wait' },
   loop: { sip: 482, later: false, xmpp: 'policy-violation', type: 'modify' },

@@ -96,6 +96,27 @@ test('without a live link: 503 with Retry-After where that is configured', async
   expect(header(answer, 'Retry-After')).toBe('17')
 })
 
+test.for([
+  ['a telephone number', (text: string) => text.replace(/^MESSAGE \S+/, 'MESSAGE tel:+15551234'), 416],
+  ['a secure address', (text: string) => text.replace('MESSAGE sip:', 'MESSAGE sips:'), 480],
+  ['a stranger', (text: string) => text.replace('<sip:romeo@sip.', '<sip:romeo@other.'), 403],
+  ['an unknown domain', (text: string) => text.replace('sip:juliet@xmpp', 'sip:juliet@unknown'), 404],
+  ['a picture', (text: string) => text.replace('text/plain', 'image/png'), 415],
+  ['a subscription', (text: string) => text.replaceAll('MESSAGE', 'SUBSCRIBE'), 405],
+  ['a method of tomorrow', (text: string) => text.replaceAll('MESSAGE', 'TELEPORT'), 501],
+  ['no hops left', (text: string) => text.replace('Max-Forwards: 70', 'Max-Forwards: 0'), 483],
+  ['no CSeq', (text: string) => text.replace(/^CSeq: .*\r\n/m, ''), 400],
+] as const)('a request of the home server: %s', async ([, change, status]) => {
+  const bed = await gatewayBed()
+  bed.home.send(change(messageText(bed.home.port, {})), bed.port)
+  const answer = await bed.home.next()
+  expect(statusOf(answer)).toBe(status)
+  if (status === 405) expect(header(answer, 'Allow')).toContain('MESSAGE')
+  if (status === 415) expect(header(answer, 'Accept')).toContain('text/plain')
+  if (status === 480) expect(header(answer, 'Warning')).toContain('SIPS Not Allowed')
+  expect(bed.xmpp.stanzas).toEqual([])
+})
+
 test('a message too long for an ordinary path is refused with policy-violation, and does not leave', async () => {
   const bed = await gatewayBed()
   bed.xmpp.send(stanzaText('x'.repeat(1300), 'long'))

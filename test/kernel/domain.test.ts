@@ -18,7 +18,7 @@ test.for([
   [`${'a'.repeat(63)}.example`, `${'a'.repeat(63)}.example`],
   ['1.example', '1.example'],
   ['a--b.example', 'a--b.example'],
-])('%s is %s', ([text, expected]) => {
+] as const)('%s is %s', ([text, expected]) => {
   expect(parseDomain(text)).toEqual({ ok: true, value: expected })
 })
 
