@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Fault, Form, RowForms, Written } from '../admin/forms.ts'
 import type { Json, SecretReference, StoredList, StoredRows } from '../admin/store.ts'
 import { textOfAddress } from '../federation/address.ts'
@@ -6,6 +7,7 @@ import type { Link, Provider, User } from '../federation/model.ts'
 import { textOfMatch } from '../federation/owners.ts'
 import type { Settings } from '../federation/settings.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { parseUri } from '../sip/uri-parse.ts'
 import { findingsOf } from './explain-issue.ts'
 import { providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
 import { textOfPath } from './problem.ts'
@@ -58,7 +60,8 @@ const WRITERS: { readonly [L in StoredList]: Writer<L> } = {
   homes: ({ name, nextHop, addresses, enforce, congestionSafePath }) => ({
     name,
     nextHop: nextHop.kind === 'uri' ? nextHop.uri : nextHop.kind,
-    addresses,
+    // Where they are the default they are not written, so that they follow when the next hop is changed.
+    addresses: nextHop.kind === 'uri' && isDefault(addresses, nextHop.uri) ? undefined : addresses,
     enforce,
     congestionSafePath,
   }),
@@ -76,6 +79,13 @@ const WRITERS: { readonly [L in StoredList]: Writer<L> } = {
     policy,
     ...privacy,
   }),
+}
+
+function isDefault(addresses: readonly string[], nextHop: string): boolean {
+  const uri = parseUri(nextHop)
+  if (!uri.ok) return false
+  const host = uri.value.host.replace(/^\[|\]$/g, '')
+  return isIP(host) === 0 ? addresses.length === 0 : addresses.length === 1 && addresses[0] === host
 }
 
 function writeLink(row: Link, secret: SecretReference | undefined): Loose {
