@@ -69,6 +69,8 @@ export class Gateway {
   readonly #hops: Hops
   #config: Config
   #endpoint: Endpoint | undefined
+  /** Counts them: while names are looked up a newer one may overtake. */
+  #reloads = 0
   #stopped: Promise<{ readonly finished: boolean }> | undefined
 
   constructor(options: GatewayOptions) {
@@ -162,6 +164,7 @@ export class Gateway {
         connections: sip.limits.connections,
         idle: sip.limits.idleConnection,
         transactions: sip.limits.transactions,
+        retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
       },
       supports: SUPPORTED,
       timerValues: sip.timers,
@@ -176,7 +179,9 @@ export class Gateway {
 
   /** Takes over what can change while running: the federation, the links, the interworking, the log's bodies. */
   async reload(config: Config): Promise<void> {
-    if (this.#stopped !== undefined) return
+    const reload = ++this.#reloads
+    await this.#hops.locate(config.federation.homes.values())
+    if (this.#stopped !== undefined || reload !== this.#reloads) return
     for (const part of LASTING) {
       const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
@@ -184,7 +189,6 @@ export class Gateway {
     this.#config = { ...config, sip: this.#config.sip, xmpp: this.#config.xmpp }
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)
-    await this.#hops.locate(config.federation.homes.values())
   }
 
   /**

@@ -41,6 +41,8 @@ export type Failure =
   | 'timeout'
   /** No connection, or a datagram that could not be sent. */
   | 'transport'
+  /** The rules know a way that this version cannot go: to a SIP provider, or found by DNS. */
+  | 'no-route'
   /** No live XMPP link. */
   | 'no-link'
   /** Too long for a path that is not congestion-safe (RFC 3428 §8). */

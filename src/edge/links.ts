@@ -102,7 +102,7 @@ export class Links {
       domain: row.domain,
       secret,
       onStanza: (stanza) => this.#options.onStanza(attached, stanza),
-      onEvent: (event) => report(log, row, event),
+      onEvent: reporterOf(log, row),
       onFault: (error) => log.error({ link: row.name, err: error }, 'fault while a stanza was handled'),
     })
     const attached: Attached = {
@@ -148,6 +148,16 @@ const CURES: Readonly<Record<string, string>> = {
   conflict: 'another component with this name is connected',
 }
 
+/** One line a try: what follows from a refusal, the end of the connection and the wait, is said at debug. */
+function reporterOf(log: Log, row: LinkRow): (event: LinkEvent) => void {
+  let told = false
+  return (event) => {
+    if (event.kind !== 'lost' || !told) report(log, row, event)
+    else log.debug({ link: row.name, reason: event.reason }, 'no link')
+    told = event.kind === 'handshake-refused' || event.kind === 'stream-error' || event.kind === 'unreadable'
+  }
+}
+
 function report(log: Log, row: LinkRow, event: LinkEvent): void {
   const about = { link: row.name, server: `${row.host}:${row.port}`, domain: row.domain }
   switch (event.kind) {
@@ -170,7 +180,7 @@ function report(log: Log, row: LinkRow, event: LinkEvent): void {
       log.warn({ ...about, reason: event.reason }, event.wasLive ? 'link is lost' : 'no link')
       return
     case 'retry':
-      log.info({ ...about, inMs: Math.round(event.delay), attempt: event.attempt }, 'link is tried again')
+      log.debug({ ...about, inMs: Math.round(event.delay), attempt: event.attempt }, 'link is tried again')
       return
     default:
       event satisfies never

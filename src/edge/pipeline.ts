@@ -164,7 +164,7 @@ export class Pipeline {
       case 'discover':
       case 'none':
         log.warn({ from: arrival.from.domain, to: arrival.to.domain, route: route.kind }, 'no way there')
-        arrival.end(failed('no-link'))
+        arrival.end(failed('no-route'))
         return
       default:
         route satisfies never

@@ -66,6 +66,8 @@ function failureAnswer(failure: Failure, choices: SipAnswerChoices): SipAnswer {
       return choices.noLiveLink === 503
         ? answer(503, 'XMPP side not reachable', later)
         : answer(480, 'XMPP side not reachable')
+    case 'no-route':
+      return answer(480, 'No way to that domain')
     case 'timeout':
     case 'transport':
       return answer(480, 'No answer from the far side')

@@ -49,6 +49,11 @@ const FAILURES = {
     text: 'The other side did not answer in time',
   },
   transport: { condition: 'remote-server-timeout', type: 'wait', text: 'The other side cannot be reached' },
+  'no-route': {
+    condition: 'remote-server-not-found',
+    type: 'cancel',
+    text: 'There is no way to that domain',
+  },
   'no-link': { condition: 'remote-server-not-found', type: 'cancel', text: 'There is no way to that domain' },
   'too-large': {
     condition: 'policy-violation',

@@ -109,12 +109,12 @@ test('a second end is counted and goes no further', () => {
   expect(rig.pipeline.open).toBe(0)
 })
 
-test('a way that nobody has built yet ends as no-link', () => {
+test('a way that nobody has built yet ends as no-route', () => {
   const rig = pipelineRig()
   rig.snapshot = open({ providers: [xmppProvider(), sipProvider({ verification: 'all' })] })
   const arrival = arrivalOf({ from: ROMEO, to: 'paris@partner.example', evidence: FROM_HOME })
   rig.pipeline.take(arrival)
-  expect(arrival.endings).toEqual([failed('no-link')])
+  expect(arrival.endings).toEqual([failed('no-route')])
   expect(rig.log.lines.at(-1)).toMatchObject({ message: 'no way there', fields: { route: 'sip' } })
 })
 

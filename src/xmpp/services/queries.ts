@@ -4,6 +4,8 @@ import { type Element, xml } from '../xml/element.ts'
 
 export const DISCO_INFO = 'http://jabber.org/protocol/disco#info'
 export const DISCO_ITEMS = 'http://jabber.org/protocol/disco#items'
+/** XEP-0106 §5. */
+export const ESCAPING = 'jid\\20escaping'
 export const PING = 'urn:xmpp:ping'
 export const VERSION = 'jabber:iq:version'
 export const GATEWAY = 'jabber:iq:gateway'
@@ -54,6 +56,7 @@ function gatewayAnswer(type: 'get' | 'set', query: Element, gateway: Gateway): A
       return infoAnswer(query, { category: 'gateway', type: gateway.type, name: gateway.software.name }, [
         DISCO_INFO,
         DISCO_ITEMS,
+        ESCAPING,
         PING,
         VERSION,
         ...(gateway.prompt === undefined ? [] : [GATEWAY]),

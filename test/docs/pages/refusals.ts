@@ -15,6 +15,7 @@ const FAILURES = {
     'The home server cannot be reached: no address, no connection, or a datagram that could not be sent.',
   'no-link': 'The link is down, or there is no way to that domain.',
   'too-large': 'Longer than 1300 bytes towards a home that is not marked `congestionSafePath`.',
+  'no-route': 'The domain is that of a SIP provider, or only discovered: the gateway does not go there yet.',
   store: 'The store of users and contact lists failed, so that the rules could not be asked.',
   busy: 'A queue is full: that of the SIP target, what waits to be written to the XMPP server, or what came in from it.',
   loop: 'The same text has gone to and fro between the same two people too often.',

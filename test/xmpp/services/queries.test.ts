@@ -3,6 +3,7 @@ import {
   answerQuery,
   DISCO_INFO,
   DISCO_ITEMS,
+  ESCAPING,
   GATEWAY,
   PING,
   VERSION,
@@ -41,7 +42,7 @@ describe('the gateway itself', () => {
       category: 'gateway',
       type: 'sip',
     })
-    expect(features(answer)).toEqual([DISCO_INFO, DISCO_ITEMS, PING, VERSION])
+    expect(features(answer)).toEqual([DISCO_INFO, DISCO_ITEMS, ESCAPING, PING, VERSION])
     expect(features(answerQuery(iq('get', 'gw.example', query(DISCO_INFO)), escaped))).toContain(GATEWAY)
   })
 
