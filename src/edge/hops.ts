@@ -10,7 +10,10 @@ export type FindAddress = (host: string) => Promise<string | undefined>
 
 export type HopProblem = 'not-a-sip-uri' | 'no-address'
 
-/** The next hop of a home server: transport and port from its URI (UDP and 5060 unless told), the address looked up. */
+/**
+ * The next hop of a home server: transport and port from its URI (UDP and 5060 unless told), the address looked up. It is
+ * written to from an inside listener (design: sides), where there is one.
+ */
 export async function hopOf(home: Home, find: FindAddress): Promise<Hop | HopProblem> {
   if (home.nextHop.kind !== 'uri') return 'not-a-sip-uri'
   const uri = parseUri(home.nextHop.uri)
@@ -18,7 +21,7 @@ export async function hopOf(home: Home, find: FindAddress): Promise<Hop | HopPro
   const address = await find(uri.value.host)
   if (address === undefined) return 'no-address'
   const transport = param(uri.value.params, 'transport')?.toLowerCase() === 'tcp' ? 'tcp' : 'udp'
-  return { transport, address, port: uri.value.port ?? 5060 }
+  return { transport, address, port: uri.value.port ?? 5060, side: 'inside' }
 }
 
 /** Milliseconds until a name that did not resolve is looked up again. */

@@ -151,10 +151,14 @@ export class Uac {
     const family = hop.address.includes(':') ? 6 : 4
     const fits = (leg: Leg): boolean =>
       leg.family === family && (hop.listener === undefined || leg.options.name === hop.listener)
+    const best = (fit: (leg: Leg) => boolean): Leg | undefined =>
+      (hop.side === undefined
+        ? undefined
+        : this.#legs.find((leg) => leg.options.side === hop.side && fit(leg))) ?? this.#legs.find(fit)
     return (
-      this.#legs.find((leg) => fits(leg) && leg.options.transport === hop.transport) ??
+      best((leg) => fits(leg) && leg.options.transport === hop.transport) ??
       // A connection can be opened without a listener; the response comes back on it.
-      (hop.transport === 'tcp' ? this.#legs.find(fits) : undefined)
+      (hop.transport === 'tcp' ? best(fits) : undefined)
     )
   }
 

@@ -21,6 +21,8 @@ export interface Hop {
   readonly port: number
   /** The listener to send from; by default the first of that transport and address family. */
   readonly listener?: string
+  /** Listeners of this side come first: a host that is only reached from there may not answer the others. */
+  readonly side?: Side
 }
 
 export interface ListenerOptions {
