@@ -179,9 +179,10 @@ export class Gateway {
 
   /** Takes over what can change while running: the federation, the links, the interworking, the log's bodies. */
   async reload(config: Config): Promise<void> {
+    if (this.#isStopping()) return
     const reload = ++this.#reloads
     await this.#hops.locate(config.federation.homes.values())
-    if (this.#stopped !== undefined || reload !== this.#reloads) return
+    if (this.#isStopping() || reload !== this.#reloads) return
     for (const part of LASTING) {
       const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
@@ -224,6 +225,10 @@ export class Gateway {
         this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
       ),
     }
+  }
+
+  #isStopping(): boolean {
+    return this.#stopped !== undefined
   }
 
   #requireEndpoint(): Endpoint {
