@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findEntry, indexContacts } from '../../src/federation/contact-index.ts'
-import { learns, withLearned } from '../../src/federation/learn.ts'
+import { learns } from '../../src/federation/learn.ts'
 import { loadSubject } from '../../src/federation/load-subject.ts'
-import type { ContactEntry, ContactList } from '../../src/federation/model.ts'
 import { REQUEST_KINDS } from '../../src/federation/request.ts'
 import { address, byAddress, contacts, snapshot } from './fixtures.ts'
 
@@ -41,66 +40,12 @@ describe('what is learned from', () => {
   })
 })
 
-describe('the list afterwards', () => {
-  const rules = { lifetime: 1000, perUser: 3 }
-  const learned = (who: string, expires: number): ContactEntry => ({
-    match: { kind: 'address', address: address(who) },
-    by: 'learned',
-    expires,
-  })
-
-  test('has the entry, until its time is over', () => {
-    const list = withLearned(contacts(), juliet, 5000, rules)
-    expect(list.allow).toEqual([learned('juliet@xmpp.example', 6000)])
-    const world = snapshot({ contacts: [list] })
-    const asked = { from: juliet, to: list.user }
-    expect(loadSubject(world, asked, 5999)).toMatchObject({ list: 'allow', entry: { by: 'learned' } })
-    expect(loadSubject(world, asked, 6000)).toMatchObject({ list: 'none', entry: undefined })
-  })
-
-  test('is the same while there is nothing to write: right after, or with an entry by a person', () => {
-    const list = withLearned(contacts(), juliet, 5000, rules)
-    expect(withLearned(list, juliet, 5099, rules)).toBe(list)
-    expect(withLearned(list, juliet, 5100, rules).allow).toEqual([learned('juliet@xmpp.example', 6100)])
-    const byHand = contacts({ allow: [byAddress('juliet@xmpp.example')] })
-    expect(withLearned(byHand, juliet, 5000, rules)).toBe(byHand)
-  })
-
-  test('has no more learned entries than it may, the longest-lived; those by people are not counted', () => {
-    const list: ContactList = contacts({
-      allow: [
-        byAddress('nurse@xmpp.example'),
-        learned('b@x.example', 5020),
-        learned('a@x.example', 5010),
-        learned('c@x.example', 5030),
-        learned('gone@x.example', 5000),
-      ],
-    })
-    expect(withLearned(list, juliet, 5000, rules).allow).toEqual([
-      byAddress('nurse@xmpp.example'),
-      learned('b@x.example', 5020),
-      learned('c@x.example', 5030),
-      learned('juliet@xmpp.example', 6000),
-    ])
-  })
-
-  test('is bounded and holds whom was written to last, whatever came before', () => {
-    const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')
-    fc.assert(
-      fc.property(fc.array(fc.tuple(name, fc.nat({ max: 400 })), { minLength: 1 }), (letters) => {
-        let list = contacts({ allow: [byAddress('nurse@xmpp.example')] })
-        let now = 0
-        for (const [who, pause] of letters) {
-          now += pause
-          const remote = address(`${who}@x.example`)
-          list = withLearned(list, remote, now, rules)
-          expect(list.allow.filter(({ by }) => by === 'learned').length).toBeLessThanOrEqual(3)
-          expect(findEntry(indexContacts(list).allow, remote, undefined, now)).toBeDefined()
-          expect(list.allow).toContainEqual(byAddress('nurse@xmpp.example'))
-        }
-      }),
-    )
-  })
+test('an entry counts until its time is over', () => {
+  const entry = { ...byAddress('juliet@xmpp.example'), by: 'learned', expires: 6000 } as const
+  const world = snapshot({ contacts: [contacts({ allow: [entry] })] })
+  const asked = { from: juliet, to: address('romeo@sip.example') }
+  expect(loadSubject(world, asked, 5999)).toMatchObject({ list: 'allow', entry: { by: 'learned' } })
+  expect(loadSubject(world, asked, 6000)).toMatchObject({ list: 'none', entry: undefined })
 })
 
 test('an entry that has expired leaves the place to a wider one', () => {
