@@ -4,6 +4,7 @@ import type { Failure } from './edge/arrival.ts'
 import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
+import { HomeHealth } from './edge/home-health.ts'
 import { type FindAddress, Hops } from './edge/hops.ts'
 import { PeerCounters, type PeerCounts } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
@@ -121,6 +122,7 @@ export class Gateway {
       }),
       queues: this.#queues,
       tags,
+      health: new HomeHealth(log),
       counters,
     })
     const notices = new Notices({ snapshot, sip: this.#sip, loops, random, tags, counters })

@@ -11,6 +11,7 @@ import { uriText } from '../sip/uri-write.ts'
 import { addressOf } from './address-book.ts'
 import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
 import type { Counters } from './counters.ts'
+import type { HomeHealth } from './home-health.ts'
 import { homeOf } from './homes.ts'
 import type { OwnTags } from './own-tags.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -26,6 +27,8 @@ export interface SipLegOptions {
   readonly choices: () => SipAnswerChoices
   readonly queues: TargetQueues<Failure>
   readonly tags: OwnTags
+  /** Whether home servers answer; absent: nobody wants to know. */
+  readonly health?: HomeHealth
   readonly counters: Counters
 }
 
@@ -92,7 +95,7 @@ export class SipLeg {
       return
     }
     if (home.congestionSafePath && hop.transport === 'tcp') {
-      this.#send(arrival, hop, () => {})
+      this.#send(arrival, home, hop, () => {})
       return
     }
     // A long one goes over TCP; where that is not heard, the short ones behind it may well arrive.
@@ -100,14 +103,15 @@ export class SipLeg {
     const target = uriText(request.uri)
     const key = home.congestionSafePath ? `${target} ${arrival.from.user}@${arrival.from.domain}` : target
     const entered = this.#options.queues.enter(key, {
-      start: (done) => this.#send(arrival, hop, (failure) => done(alone ? undefined : failure)),
+      start: (done) => this.#send(arrival, home, hop, (failure) => done(alone ? undefined : failure)),
       giveUp: (failure) => arrival.end(failed(failure)),
     })
     if (!entered) arrival.end(failed('busy'))
   }
 
-  #send(arrival: Arrival, hop: Hop, done: (failure?: Failure) => void): void {
+  #send(arrival: Arrival, home: Home, hop: Hop, done: (failure?: Failure) => void): void {
     const finish = (outcome: Outcome): void => {
+      this.#options.health?.heard(home, hop, outcome)
       const ending = endingOf(outcome)
       arrival.end(ending)
       done(ending.kind === 'failed' ? ending.failure : undefined)
