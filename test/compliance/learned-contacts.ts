@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Mutation } from '../../src/admin/store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { fakeTime } from '../kernel/fake-time.ts'
 import { type MakeBed, movedClock, until } from './bed.ts'
 import { ALICE, address, entry, fine, person, putContact } from './fixtures.ts'
 
@@ -129,6 +130,25 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
     for (const i of [0, 150, 299]) {
       expect((await other.contacts(address(`user${i}@sip.example`))).allow).toHaveLength(1)
     }
+  })
+
+  test('what has expired is deleted in time', async () => {
+    await using bed = await makeBed()
+    const time = fakeTime()
+    await using store = await bed.open({ clock: time.clock, timers: time.timers })
+    // For whom it is still long ago.
+    await using witness = await bed.open({ clock: { ...time.clock, wall: () => 0 } })
+    store.learn(ROMEO, JULIET, { ...LIMITS, lifetime: 1000 })
+    store.learn(ROMEO, address('nurse@xmpp.example'), LIMITS)
+    time.pass(100)
+    await written(store, 2)
+    expect((await witness.contacts(ROMEO)).allow).toHaveLength(2)
+    time.pass(600_000)
+    await until(
+      'the expired entry is deleted',
+      async () => (await witness.contacts(ROMEO)).allow.length === 1,
+    )
+    expect((await store.contacts(ROMEO)).allow).toMatchObject([{ match: person('nurse@xmpp.example') }])
   })
 
   test('an address that no database can hold is not learned', async () => {

@@ -136,6 +136,28 @@ describe('PostgreSQL', () => {
     expect((await other.read()).rows.homes).toEqual([])
   })
 
+  test('a change that the server ends to resolve a deadlock is made again', async () => {
+    await using one = await bed()
+    await using store = await one.open()
+    const schema = `bed_${beds}`
+    await postgres.query(`create sequence ${schema}.tries`)
+    await postgres.query(`create function ${schema}.deadlock() returns trigger language plpgsql as $$
+      begin
+        if nextval('${schema}.tries') < 3 then raise exception 'deadlock' using errcode = '40P01'; end if;
+        return new;
+      end $$`)
+    await postgres.query(
+      `create trigger deadlock before insert on ${schema}.rows for each row execute function ${schema}.deadlock()`,
+    )
+    expect((await store.change(ALICE, [putHome('main')], { check: fine })).ok).toBe(true)
+    expect((await store.audit({ limit: 9 })).rows).toHaveLength(1)
+    await postgres.query(`alter sequence ${schema}.tries restart with -100 minvalue -100`)
+    await expect(store.change(ALICE, [putHome('second')], { check: fine })).rejects.toMatchObject({
+      problem: { code: 'failed' },
+    })
+    expect((await store.read()).rows.homes).toHaveLength(1)
+  })
+
   test('a server that goes and comes back: failures have their name, and then all is well', async () => {
     await using gone = await bed()
     const faults: unknown[] = []

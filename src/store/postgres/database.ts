@@ -1,10 +1,15 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import type pg from 'pg'
+import pg from 'pg'
 import { StoreFault, type StoreProblem } from '../../admin/store.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import type { Database } from '../database.ts'
 import type { Tables } from '../tables.ts'
 import { createPool, describe, type PostgresOptions, postgresFault, schemaOf } from './connection.ts'
+
+/** A batch of learned entries locks rows in its own order; the server ends one of two that wait for each other. */
+const ATTEMPTS = 3
+const isDeadlock = (error: unknown): boolean =>
+  error instanceof StoreFault && error.cause instanceof pg.DatabaseError && error.cause.code === '40P01'
 
 /** PostgreSQL for administration. Durable as the server is (`synchronous_commit`, on by default). */
 export class PostgresDatabase implements Database {
@@ -43,11 +48,17 @@ export class PostgresDatabase implements Database {
   async change<T>(
     work: (db: Kysely<Tables>) => Promise<{ readonly commit: boolean; readonly value: T }>,
   ): Promise<T> {
-    return await this.#transaction(async (db) => {
-      // Changes come one after the other: each sees what the one before has made.
-      await sql`select 1 from revision where id = 1 for update`.execute(db)
-      return await work(db)
-    })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#transaction(async (db) => {
+          // Changes come one after the other: each sees what the one before has made.
+          await sql`select 1 from revision where id = 1 for update`.execute(db)
+          return await work(db)
+        })
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isDeadlock(error)) throw error
+      }
+    }
   }
 
   async exclusive<T>(work: (db: Kysely<unknown>) => Promise<T>): Promise<T> {
