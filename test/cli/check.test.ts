@@ -17,6 +17,21 @@ test('a valid file', () => {
   expect(JSON.stringify(jsonOfCheck(FILE, check(text)))).not.toContain('swordfish')
 })
 
+test('what can stand but hardly as meant is warned of, and the file is valid', () => {
+  const weak = check(
+    text
+      .replace('  policies: []', '  policies: [{ name: staff }]')
+      .replace('      link: prosody', '      negotiation: { tls: optional }\n      link: prosody'),
+  )
+  const lines = textOfCheck(FILE, weak).split('\n')
+  expect(lines[0]).toMatch(
+    /^warning: gateway\.config\.yaml:\d+:\d+: federation\.providers\[0\]\.negotiation: .*in clear/,
+  )
+  expect(lines[1]).toMatch(/^warning: .*federation\.policies\[0\]: there are policies but no global one/)
+  expect(lines[2]).toMatch(/: valid \(/)
+  expect(jsonOfCheck(FILE, weak)).toMatchObject({ valid: true, problems: [], warnings: [{}, {}] })
+})
+
 test('problems, one a line, with place and cure', () => {
   const wrong = check(text.replace('verification: contacts # verified', 'verification: contact # verified'))
   const line = text.slice(0, text.indexOf('verification: contacts # verified')).split('\n').length

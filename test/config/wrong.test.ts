@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/read.ts'
+import { EMPTY_STORE, type StoreRows } from '../../src/federation/sources.ts'
+import { policy, user, xmppProvider } from '../federation/fixtures.ts'
 
 const shipped = readFileSync(new URL('../../gateway.config.yaml', import.meta.url), 'utf8')
 const env = { DRAGOMAN_PROSODY_SECRET: 'swordfish', EMPTY: '', TWO_LINES: 'a\nb' }
@@ -315,6 +317,60 @@ const wrong: Readonly<Record<string, Wrong>> = {
     message: /does not belong to a provider of protocol sip/,
     cure: /remove the key/,
   },
+  'no way to prove a domain': {
+    line: '      link: prosody',
+    becomes: '      link: prosody\n      negotiation: { tls: unsupported, dialback: false }',
+    below: 1,
+    path: 'federation.providers[0].negotiation',
+    message: /"Example XMPP": SASL needs TLS, which is unsupported, and dialback is off/,
+    cure: /turn dialback on/,
+  },
+  'a SIP provider with a negotiation': {
+    line: '      protocol: xmpp',
+    becomes: '      protocol: sip\n      negotiation: { tls: required }',
+    below: 1,
+    path: 'federation.providers[0].negotiation',
+    message: /does not belong to a provider of protocol sip/,
+    cure: /remove the key/,
+  },
+  'a limit of nothing': {
+    line: '      link: prosody',
+    becomes: '      link: prosody\n      limits: { contacts: 0 }',
+    below: 1,
+    path: 'federation.providers[0].limits.contacts',
+    message: '0 is too small',
+    cure: 'write at least 1',
+  },
+  'a granted policy that is not there': {
+    line: '  users: []',
+    becomes: '  users: [{ user: romeo@sip.example, policy: staff }]',
+    path: 'federation.users[0].policy',
+    message: 'user "romeo@sip.example" is granted the policy "staff", which does not exist',
+    cure: 'add a policy with a name of its own, or take the grant away',
+  },
+  'the global policy granted': {
+    line: '  policies: []',
+    becomes: '  policies: [{ name: global }]\n  users: [{ user: romeo@sip.example, policy: global }]',
+    below: 1,
+    path: 'federation.users[0].policy',
+    message: /which applies by itself and cannot be granted/,
+    cure: /take the grant away/,
+  },
+  'a policy twice': {
+    line: '  policies: []',
+    becomes: '  policies:\n    - { name: staff }\n    - { name: Staff, xmpp: true }',
+    below: 2,
+    path: 'federation.policies[1]',
+    message: /policy "Staff" is there twice \(the other: line \d+\)/,
+    cure: /keep one of the two/,
+  },
+  'an entry that would hardly live': {
+    line: '    lifetime: 2160h',
+    becomes: '    lifetime: 5m',
+    path: 'federation.learning.lifetime',
+    message: '5m is too short',
+    cure: 'write at least 3600000ms',
+  },
   'a list misspelt': {
     line: '  blockedDomains: []',
     becomes: '  blockedDomains: []\n  allowedDomainz: []',
@@ -366,6 +422,12 @@ describe('what is wrong is told with its line, path and cure', () => {
     expect(before).toBeGreaterThan(-1)
     const lines = shipped.split('\n')
     lines[before] = becomes
+    // A key that is written anew replaces the empty list of the shipped file.
+    if (becomes.includes('\n  users:'))
+      lines.splice(
+        lines.findIndex((text) => text.startsWith('  users: []')),
+        1,
+      )
     const result = readConfig(lines.join('\n'), 'etc/gateway.config.yaml', env)
     const found = result.ok ? [] : result.error
     expect(found).toContainEqual({
@@ -422,5 +484,46 @@ describe('a secret from a file', () => {
     const text = shipped.replace('{ env: DRAGOMAN_PROSODY_SECRET }', '{ file: prosody.secret }')
     const result = readConfig(text, join(folder, 'gateway.config.yaml'), {})
     expect(result.ok && result.value.linkSecrets.get('prosody')).toBe('sword fish')
+  })
+})
+
+describe('rows of the file and of a store', () => {
+  const read = (rows: Partial<StoreRows>) =>
+    readConfig(shipped, 'gateway.config.yaml', env, { ...EMPTY_STORE, ...rows })
+  const lineOf = (text: string) => shipped.slice(0, shipped.indexOf(text)).split('\n').length
+
+  test('what both have is told at the line of the file', () => {
+    expect(read({ providers: [xmppProvider({ domains: [] })] })).toMatchObject({
+      ok: false,
+      error: [
+        {
+          line: lineOf('- name: Example XMPP'),
+          path: 'federation.providers[0]',
+          message: 'provider "Example XMPP" is in the configuration file, and "Example XMPP" is in the store',
+          cure: 'take it out of the file, or out of the store with: dragoman provider remove "Example XMPP"',
+        },
+      ],
+    })
+  })
+
+  test('what is wrong in the store alone is told as such', () => {
+    const result = read({ users: [user('romeo@sip.example', { policy: 'gone' })] })
+    expect(result.ok ? [] : result.error).toMatchObject([
+      {
+        path: 'federation',
+        message:
+          'user "romeo@sip.example" is granted the policy "gone", which does not exist (not in this file)',
+      },
+    ])
+  })
+
+  test('they make one whole', () => {
+    const result = read({ settings: { sip: false, 'learning.perUser': 3 }, policies: [policy('global')] })
+    if (!result.ok) throw new Error(JSON.stringify(result.error))
+    const { federation, rows } = result.value
+    expect(federation.policies.has('global')).toBe(true)
+    // The shipped file sets every setting, so the store's have no say.
+    expect(federation.federation).toMatchObject({ sip: true, learning: { perUser: 500 } })
+    expect(rows.policies).toEqual([])
   })
 })

@@ -106,6 +106,12 @@ const conflicts: readonly (readonly [string, string, Partial<FederationInput>, r
     { servedDomains: [served({ links: ['prosody', 'gone'] })] },
     ['servedDomains[0].links[1]'],
   ],
+  [
+    'provider-without-link',
+    'enabled, and nothing carries it',
+    { providers: [xmppProvider({ link: undefined })] },
+    ['providers[0].link'],
+  ],
   ['unknown-link', 'provider', { providers: [xmppProvider({ link: 'gone' })] }, ['providers[0].link']],
   [
     'unknown-provider',
