@@ -6,6 +6,7 @@ import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
 import { HomeHealth } from './edge/home-health.ts'
 import { type FindAddress, Hops } from './edge/hops.ts'
+import { learningFrom } from './edge/learning.ts'
 import { PeerCounters, type PeerCounts } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
@@ -15,6 +16,8 @@ import { OwnTags } from './edge/own-tags.ts'
 import { Pipeline } from './edge/pipeline.ts'
 import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
+import { SubjectCache } from './edge/subject-cache.ts'
+import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
 import type { Peer } from './federation/lookup.ts'
@@ -30,10 +33,14 @@ export interface GatewayOptions {
   readonly random: Random
   readonly findAddress: FindAddress
   readonly software: { readonly name: string; readonly version: string }
+  /** Users and contact entries that the configuration does not hold; absent: there are none. */
+  readonly people?: (SubjectStore & LearnedContacts) | undefined
 }
 
 /** Entries of the tables that no setting bounds; each forgets its oldest. */
 const TABLE = 50_000
+/** Users of the store that are remembered. */
+const PEOPLE = 20_000
 /** Fingerprints of messages, some 50 octets each. */
 const LOOPS = 400_000
 /** Milliseconds: a conversation after its last message; a stanza whose error may still come. */
@@ -68,6 +75,7 @@ export class Gateway {
   readonly #links: Links
   readonly #queues: TargetQueues<Failure>
   readonly #hops: Hops
+  readonly #records: SubjectCache | undefined
   #config: Config
   #endpoint: Endpoint | undefined
   /** Counts them: while names are looked up a newer one may overtake. */
@@ -89,6 +97,10 @@ export class Gateway {
     this.#peers = new PeerCounters({ clock })
     const { loopMemory, queue } = config.interworking
     const snapshot = () => this.#config.federation
+    const { people } = options
+    const records = people === undefined ? undefined : new SubjectCache(people, PEOPLE)
+    this.#records = records
+    people?.onLearned((own) => records?.forget(own))
     const tags = new OwnTags(random)
     const loops = new LoopGuard({ memory: loopMemory, limit: LOOPS, timers })
     this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
@@ -107,6 +119,8 @@ export class Gateway {
       log,
       counters,
       peers: this.#peers,
+      records,
+      delivered: people === undefined ? undefined : learningFrom({ contacts: people, snapshot }),
       clock,
       random,
       timers,
@@ -194,6 +208,11 @@ export class Gateway {
     this.#links.apply(config.federation, config.linkSecrets)
   }
 
+  /** What the store knows of people has changed: it is asked anew. */
+  forgetPeople(): void {
+    this.#records?.clear()
+  }
+
   /**
    * No new work; what is under way is finished or, when the limit is over, bounced; streams are closed properly. Once: a
    * second call waits for the same end.
@@ -216,6 +235,11 @@ export class Gateway {
     return this.#peers.countsOf(peer)
   }
 
+  linkStats(name: string): object | undefined {
+    const link = this.#links.all().find((each) => each.name === name)
+    return link === undefined ? undefined : { state: link.state, ...link.stats() }
+  }
+
   stats(): object {
     return {
       open: this.#pipeline.open,
@@ -223,6 +247,7 @@ export class Gateway {
       counters: this.#counters.snapshot(),
       sip: this.#endpoint?.stats(),
       peers: this.#peers.stats(),
+      people: this.#records?.stats(),
       links: Object.fromEntries(
         this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
       ),

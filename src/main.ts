@@ -3,9 +3,10 @@ import { Command, Option } from 'commander'
 import { explain } from './admin/explain.ts'
 import { jsonOfCheck, textOfCheck } from './cli/check.ts'
 import { requestFrom, textOfExplanation } from './cli/explain.ts'
+import { loadConfig } from './config/load.ts'
 import { textOfProblem } from './config/problem.ts'
 import { REQUEST_KINDS } from './federation/request.ts'
-import { loadConfig, run } from './run.ts'
+import { run } from './run.ts'
 import { VERSION } from './version.ts'
 
 const FILE = 'gateway.config.yaml'
@@ -44,7 +45,7 @@ program
   .option('--json', 'for scripts')
   .addHelpText('after', `\nExample:\n  dragoman check --config /etc/dragoman/${FILE}`)
   .action(({ config, json }: { config: string; json?: boolean }) => {
-    const checked = loadConfig(config)
+    const checked = loadConfig(config, process.env)
     if (json) printJson(jsonOfCheck(config, checked))
     else print(textOfCheck(config, checked))
     process.exitCode = checked.ok ? 0 : 1
@@ -69,7 +70,7 @@ program
       process.exitCode = 2
       return
     }
-    const checked = loadConfig(options.config)
+    const checked = loadConfig(options.config, process.env)
     if (!checked.ok) {
       for (const problem of checked.error) process.stderr.write(`${textOfProblem(problem)}\n`)
       process.exitCode = 1

@@ -1,35 +1,20 @@
-import { readFileSync } from 'node:fs'
+import { startAdministration } from './administration.ts'
 import type { Config } from './config/config.ts'
-import { type ConfigProblem, textOfProblem } from './config/problem.ts'
-import { readConfig } from './config/read.ts'
+import { loadConfig } from './config/load.ts'
+import { textOfProblem } from './config/problem.ts'
+import { storePlace } from './config/store-place.ts'
 import { Gateway } from './gateway.ts'
 import { systemClock } from './kernel/clock.ts'
 import { systemRandom } from './kernel/random.ts'
-import { err, type Result } from './kernel/result.ts'
+import { err, ok, type Result } from './kernel/result.ts'
+import { TimerWheel } from './kernel/timer-wheel.ts'
+import { LiveConfig, type MissingSecret } from './live-config.ts'
 import { createLog, flushLog } from './logging.ts'
 import { addressOfHost } from './net/next-hop.ts'
+import { Rules } from './rules.ts'
+import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
 import { VERSION } from './version.ts'
-
-/** Reads a configuration file; one that cannot be read is a problem like any other. */
-export function loadConfig(file: string): Result<Config, readonly ConfigProblem[]> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    return err([
-      {
-        file,
-        line: 1,
-        column: 1,
-        path: '',
-        message: `cannot be read: ${reason}`,
-        cure: 'name an existing file with --config FILE, readable by this user',
-      },
-    ])
-  }
-  return readConfig(text, file, process.env)
-}
 
 /** What a person can do about a listener that cannot be bound. */
 const BIND_CURES: Readonly<Record<string, string>> = {
@@ -38,41 +23,43 @@ const BIND_CURES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address: change sip.listeners',
 }
 
+type Log = ReturnType<typeof createLog>
+
 /** Runs the gateway until a signal ends it. Resolves with the exit code. */
 export async function run(file: string): Promise<number> {
-  const read = loadConfig(file)
+  const first = loadConfig(file, process.env)
+  if (!first.ok) return refuse(first.error.map(textOfProblem))
+  const log = createLog(first.value.log, process.stdout.isTTY)
+  const opened = await storeOf(first.value, log)
+  if (!opened.ok) return await giveUp(log, opened.error)
+  const store = opened.value
+  const live = new LiveConfig(file, process.env, store)
+  const read = await live.read('file')
   if (!read.ok) {
-    for (const problem of read.error) process.stderr.write(`${textOfProblem(problem)}\n`)
-    return 1
+    await store?.close()
+    return refuse(read.error.map(textOfProblem))
   }
-  const config = read.value
-  const log = createLog(config.log, process.stdout.isTTY)
   const gateway = new Gateway({
-    config,
+    config: read.value.config,
     log,
     clock: systemClock,
     random: systemRandom,
     findAddress: addressOfHost,
     software: { name: 'Dragoman', version: VERSION },
+    people: store,
   })
+  tellMissing(log, read.value.missing)
+  const rules = new Rules({ live, gateway, config: read.value.config, log, tellMissing })
   const starting = gateway.start()
   // A signal that comes meanwhile has its effect afterwards, not the system's.
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
   })
-  const reload = async (): Promise<void> => {
-    const next = loadConfig(file)
-    if (!next.ok) {
-      log.error({ problems: next.error.map(textOfProblem) }, 'configuration refused, the old one stays')
-      return
-    }
-    await gateway.reload(next.value)
-    log.info({ config: file }, 'configuration reloaded')
-  }
   process.on('SIGHUP', () => {
-    starting
-      .then(reload)
-      .catch((error: unknown) => log.error({ err: error }, 'configuration refused, the old one stays'))
+    starting.then(
+      () => rules.reload(),
+      () => {},
+    )
   })
   process.on('SIGUSR2', () => log.info(gateway.stats(), 'stats'))
   process.on('uncaughtException', (error) => log.error({ err: error }, 'uncaught exception'))
@@ -84,19 +71,75 @@ export async function run(file: string): Promise<number> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     const reason = error instanceof Error ? error.message : String(error)
     const cure = BIND_CURES[code]
-    // What a person can mend needs no stack.
-    log.fatal(cure === undefined ? { err: error } : { reason, cure }, 'cannot start')
-    await flushLog(log)
-    process.stderr.write(`dragoman: cannot start: ${reason}${cure === undefined ? '' : ` (${cure})`}\n`)
+    const exitCode = await giveUp(log, { message: reason, cure }, cure === undefined ? error : undefined)
     await gateway.stop()
-    return 1
+    await store?.close()
+    return exitCode
   }
-  log.info({ version: VERSION, config: file, listeners: gateway.listeners }, 'ready')
+  const administration = await startAdministration({
+    gateway,
+    config: () => rules.config,
+    store,
+    log,
+    changed: () => rules.follow(),
+  })
+  if (!administration.ok) {
+    await gateway.stop()
+    await store?.close()
+    return await giveUp(log, administration.error)
+  }
+  const unwatch = store?.watch((revision) => rules.changed(revision))
+  log.info(
+    {
+      version: VERSION,
+      config: file,
+      listeners: gateway.listeners,
+      store: store?.description,
+      socket: administration.value?.socket,
+    },
+    'ready',
+  )
 
   const signal = await signalled
   log.info({ signal }, 'stopping')
+  unwatch?.()
+  await administration.value?.close()
+  const stats = gateway.stats()
   const { finished } = await gateway.stop()
-  log.info({ finished, ...gateway.stats() }, 'stopped')
+  await store?.close()
+  log.info({ finished, ...stats }, 'stopped')
   await flushLog(log)
   return 0
+}
+
+function refuse(lines: readonly string[]): number {
+  for (const line of lines) process.stderr.write(`${line}\n`)
+  return 1
+}
+
+interface Trouble {
+  readonly message: string
+  readonly cure?: string | undefined
+}
+
+/** One line in the log and one on standard error; what a person can mend needs no stack. */
+async function giveUp(log: Log, { message, cure }: Trouble, error?: unknown): Promise<number> {
+  log.fatal(error === undefined ? { reason: message, cure } : { err: error }, 'cannot start')
+  await flushLog(log)
+  return refuse([`dragoman: cannot start: ${message}${cure === undefined ? '' : ` (${cure})`}`])
+}
+
+async function storeOf(config: Config, log: Log): Promise<Result<Store | undefined, Trouble>> {
+  const place = storePlace(config, config.file, process.env)
+  if (!place.ok) return err({ message: `store: ${place.error.message}`, cure: place.error.cure })
+  if (place.value === undefined) return ok(undefined)
+  return await openStore(place.value, {
+    clock: systemClock,
+    timers: new TimerWheel({ clock: systemClock }),
+    onFault: (error) => log.error({ err: error }, 'the store fails'),
+  })
+}
+
+function tellMissing(log: Log, missing: readonly MissingSecret[]): void {
+  for (const each of missing) log.error({ ...each }, 'a link of the store has no secret')
 }

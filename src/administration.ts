@@ -1,0 +1,51 @@
+import { resolve } from 'node:path'
+import type { AdminProblem } from './admin/problem.ts'
+import { type AdminServer, startAdminServer } from './admin/server.ts'
+import { createAdmin } from './admin/service.ts'
+import type { Json } from './admin/store.ts'
+import type { Config } from './config/config.ts'
+import { rowForms } from './config/row-forms.ts'
+import { adminSocket } from './config/store-place.ts'
+import type { Log } from './edge/log.ts'
+import type { Gateway } from './gateway.ts'
+import { systemClock } from './kernel/clock.ts'
+import { ok, type Result } from './kernel/result.ts'
+import type { Store } from './store/store.ts'
+import { VERSION } from './version.ts'
+
+export interface AdministrationOptions {
+  readonly gateway: Gateway
+  readonly config: () => Config
+  readonly store: Store | undefined
+  readonly log: Log
+  /** Waited for after each change: the gateway acts on it then. */
+  readonly changed: () => Promise<void>
+}
+
+/** The API at the local socket, for the commands. Undefined: the configuration has none. */
+export async function startAdministration(
+  options: AdministrationOptions,
+): Promise<Result<AdminServer | undefined, AdminProblem>> {
+  const { gateway, config, store, log, changed } = options
+  const { file } = config()
+  const socket = adminSocket(config(), file)
+  if (socket === undefined) return ok(undefined)
+  const service = createAdmin({
+    store,
+    fileRows: () => config().rows,
+    file: resolve(file),
+    forms: rowForms,
+    clock: systemClock,
+    version: VERSION,
+    snapshot: () => config().federation,
+    figures: (object, name) => figuresOf(gateway, object, name),
+    changed,
+  })
+  return await startAdminServer({ service, socket, log })
+}
+
+const figuresOf = (gateway: Gateway, object: string, name: string): Json | undefined => {
+  if (object === 'provider') return gateway.countsOf({ kind: 'provider', name }) as Json | undefined
+  if (object === 'link') return gateway.linkStats(name) as Json | undefined
+  return undefined
+}
