@@ -1,12 +1,17 @@
+import { PeerCounters } from '../../src/edge/limits.ts'
 import { type Address, userKey } from '../../src/federation/address.ts'
 import { decide } from '../../src/federation/decide.ts'
 import type { Evidence } from '../../src/federation/evidence.ts'
 import { loadSubject } from '../../src/federation/load-subject.ts'
+import type { Peer } from '../../src/federation/lookup.ts'
+import { mergeSources } from '../../src/federation/merge.ts'
 import type { ContactEntry, ContactList, Provider } from '../../src/federation/model.ts'
 import type { RequestFacts } from '../../src/federation/request.ts'
 import { route } from '../../src/federation/route.ts'
 import { UNLIMITED } from '../../src/federation/settings.ts'
 import { buildSnapshot, type FederationInput } from '../../src/federation/snapshot.ts'
+import { EMPTY_STORE } from '../../src/federation/sources.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import { type Domain, parseDomain } from '../../src/kernel/domain.ts'
 import { measure } from './harness.ts'
 
@@ -108,7 +113,14 @@ const input: FederationInput = {
     suspended: false,
   })),
   blockedDomains: times(MANY, (i) => ({ name: domain(`blocked${i}.example`), comment: '' })),
-  policies: [],
+  policies: [
+    {
+      name: 'global',
+      flags: { federation: true, publicIm: true, xmpp: true },
+      description: undefined,
+      suspended: false,
+    },
+  ],
   users: [],
   contacts: times(
     USERS,
@@ -120,8 +132,18 @@ const input: FederationInput = {
   ),
 }
 
+const merging = performance.now()
+const merged = mergeSources({ ...input, settings: {} }, EMPTY_STORE)
+if (!merged.ok) throw new Error(JSON.stringify(merged.error.slice(0, 3)))
+console.log(
+  JSON.stringify({
+    name: `federation/mergeSources, ${MANY} providers`,
+    milliseconds: Math.round(performance.now() - merging),
+  }),
+)
+
 const started = performance.now()
-const built = buildSnapshot(input)
+const built = buildSnapshot(merged.value.input, merged.value.owners)
 if (!built.ok) throw new Error(JSON.stringify(built.error.slice(0, 3)))
 const snapshot = built.value
 console.log(
@@ -176,3 +198,8 @@ measure('federation/route, outbound', (i) => {
   const { from, to } = at(outbound, i)
   return route(snapshot, from.domain, to.domain)
 })
+
+const peers = new PeerCounters({ clock: systemClock })
+const limits = { messagesPerSecond: 1_000_000_000, contacts: 100_000, connections: undefined }
+const counted = times(MANY, (i): Peer => ({ kind: 'provider', name: `Partner ${i}`, limits }))
+measure('edge/limits, beyond', (i) => peers.beyond(at(counted, i % 1000), `user${i % USERS}@sip.example`))

@@ -57,9 +57,14 @@ export function mergeSources(file: SourceRows, store: StoreRows): Result<Merged,
     users: mark('users', [...file.users, ...store.users], (row) => textOfAddress(row.address)),
     contacts: mergeContacts(file.contacts, store.contacts),
   }
-  const across = acrossOwners(checkDomains(input), file, store)
+  const across = hasDomains(file) && hasDomains(store) ? acrossOwners(checkDomains(input), file, store) : []
   return across.length > 0 ? err(across) : ok({ input, owners })
 }
+
+const hasDomains = (rows: SourceRows): boolean =>
+  [rows.servedDomains, rows.providers, rows.allowedDomains, rows.blockedDomains].some(
+    (list) => list.length > 0,
+  )
 
 const NAMED = [
   'homes',
