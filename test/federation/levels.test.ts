@@ -2,11 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/federation/decide.ts'
 import type { Evidence } from '../../src/federation/evidence.ts'
+import { loadSubject } from '../../src/federation/load-subject.ts'
 import type { Level, PolicyFlags, Protocol, ProviderType } from '../../src/federation/model.ts'
 import { ANSWERS, answerOf, REFUSALS } from '../../src/federation/refusals.ts'
 import { REQUEST_KINDS } from '../../src/federation/request.ts'
 import {
   address,
+  byAddress,
+  contacts,
   domain,
   granting,
   home,
@@ -88,15 +91,13 @@ describe('provider type × protocol × policy flags', () => {
         ? { kind: 'sip-peer', names: [domain('edge.partner.example')], asserted: 'absent' }
         : { kind: 'component', link: 'prosody' }
     const request = { kind: 'message', from, to } as const
-    const back = { kind: 'message', from: to, to: from } as const
     const expected = grants[type][protocol](policy) ? { outcome: 'deliver' } : { reason: 'policy-denies' }
-    expect(decide(request, evidence, snapshot(rows), subject({ policy: granting(policy) }))).toMatchObject(
-      expected,
-    )
     const atHome: Evidence = { kind: 'home', home: 'main' }
-    expect(decide(back, atHome, snapshot(rows), subject({ policy: granting(policy) }))).toMatchObject(
-      expected,
-    )
+    const granted = subject({ policy: granting(policy) })
+    for (const kind of REQUEST_KINDS) {
+      expect(decide({ kind, from, to }, evidence, snapshot(rows), granted)).toMatchObject(expected)
+      expect(decide({ kind, from: to, to: from }, atHome, snapshot(rows), granted)).toMatchObject(expected)
+    }
 
     const { federation } = input()
     const switched = {
@@ -107,6 +108,42 @@ describe('provider type × protocol × policy flags', () => {
       grants[type][protocol](policy) ? 'deliver' : 'refuse',
     )
   })
+})
+
+describe('over XMPP, with rows instead of a made-up subject', () => {
+  const PEOPLE = {
+    allow: 'juliet@xmpp.example',
+    none: 'nurse@xmpp.example',
+    block: 'paris@xmpp.example',
+  } as const
+  const romeo = contacts({ allow: [byAddress(PEOPLE.allow)], block: [byAddress(PEOPLE.block)] })
+  const rows = table
+    .filter(([, asserted]) => asserted !== 'absent')
+    .flatMap((row) => LISTS.flatMap((list) => REQUEST_KINDS.map((kind) => [...row, list, kind] as const)))
+
+  test.for(rows)(
+    '%s, the link vouches %s → %s, %s; list %s, %s',
+    ([level, vouches, mark, through, list, kind]) => {
+      const rows = snapshot({
+        links: [link({ vouches: vouches === 'verified' ? 'verified' : 'unverified' })],
+        providers: [xmppProvider({ verification: level })],
+        contacts: [romeo],
+      })
+      const remote = address(PEOPLE[list])
+      const incoming = { kind, from: remote, to }
+      const inbound = decide(
+        incoming,
+        { kind: 'component', link: 'prosody' },
+        rows,
+        loadSubject(rows, incoming, 0),
+      )
+      const delivered = list === 'allow' || (list === 'none' && through === 'all')
+      expect(inbound).toMatchObject({ outcome: delivered ? 'deliver' : 'refuse', mark, list, level })
+      const outgoing = { kind, from: to, to: remote }
+      const outbound = decide(outgoing, { kind: 'home', home: 'main' }, rows, loadSubject(rows, outgoing, 0))
+      expect(outbound.outcome).toBe(list === 'block' ? 'refuse' : 'deliver')
+    },
+  )
 })
 
 test('dialback and certificates earn the mark that the settings give them', () => {
