@@ -103,6 +103,7 @@ const interworking = z.strictObject({
   lateErrorNotice: flag('tell the SIP sender of a later error by a MESSAGE').default(false),
   noLiveLink: z.literal([480, 503]).default(480).describe('SIP status while the link is down'),
   retryAfter: duration('Retry-After with 503', 1000).default(30_000),
+  largestStanza: size('longer messages are refused to SIP with 513', 10_000).default(384 * 1024),
   loopMemory: duration('how long a translated message is remembered').default(10_000),
   queue: count('messages that may wait for one SIP target').default(1000),
 })

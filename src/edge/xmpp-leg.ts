@@ -11,6 +11,7 @@ import { answerQuery, type Gateway } from '../xmpp/services/queries.ts'
 import { childOf } from '../xmpp/stanza.ts'
 import { stanzaError } from '../xmpp/stanza-error.ts'
 import type { Element } from '../xmpp/xml/element.ts'
+import { writeElement } from '../xmpp/xml/writer.ts'
 import type { AddressBook, Entry } from './address-book.ts'
 import type { Asked } from './admit.ts'
 import { type Arrival, DELIVERED, failed } from './arrival.ts'
@@ -40,7 +41,14 @@ export interface XmppLegSettings {
   /** Milliseconds a 2xx waits for a quick error stanza. */
   readonly waitForError: number
   readonly lateErrorNotice: boolean
+  /** Octets of a stanza as it is written; the XMPP server would end the stream over a longer one than it takes. */
+  readonly largestStanza: number
 }
+
+/** No text grows more than so much on its way into a stanza: `&` in HTML is `&amp;` in the body and again in the markup. */
+const MOST_GROWTH = 16
+/** Octets of everything that is not text. */
+const FRAME = 8192
 
 export interface XmppLegOptions {
   readonly pipeline: Pipeline
@@ -224,6 +232,12 @@ export class XmppLeg {
       return
     }
     const stanza = translated.value
+    const { largestStanza } = settings()
+    const mayBeLong = arrival.request.body.length * MOST_GROWTH + FRAME > largestStanza
+    if (mayBeLong && Buffer.byteLength(writeElement(stanza)) > largestStanza) {
+      arrival.end(failed('too-large'))
+      return
+    }
     if (!via.link.send(stanza)) {
       counters.add('xmpp.backpressure')
       arrival.end(failed('busy'))

@@ -75,7 +75,13 @@ function rigged(
   const attached = new Map<string, Attached>([[row.name, via]])
   const leg: XmppLeg = new XmppLeg({
     pipeline: rig.pipeline,
-    settings: () => ({ messageType: 'normal', waitForError: 0, lateErrorNotice: false, ...rest }),
+    settings: () => ({
+      messageType: 'normal',
+      waitForError: 0,
+      lateErrorNotice: false,
+      largestStanza: 393_216,
+      ...rest,
+    }),
     confirm,
     attached: (name) => attached.get(name),
     notify: (arrival, error) => told.push({ arrival, error }),
@@ -284,6 +290,18 @@ describe('presence', () => {
 })
 
 describe('a request to the XMPP side', () => {
+  test('that would be a longer stanza than the server takes is refused, and the link does not hear of it', () => {
+    const { link, fromRomeo } = rigged({ largestStanza: 50_000 })
+    const long = fromRomeo({ body: 'x'.repeat(50_000) })
+    const growing = fromRomeo({ body: '&'.repeat(12_000) })
+    const fits = fromRomeo({ body: 'x'.repeat(49_000) })
+    const tooLarge = [{ kind: 'failed', failure: 'too-large' }]
+    expect([long.endings, growing.endings]).toEqual([tooLarge, tooLarge])
+    expect(link.sent).toHaveLength(1)
+    link.confirmAll()
+    expect(fits.endings).toEqual([{ kind: 'delivered' }])
+  })
+
   test('leaves as a stanza, and is delivered when the server has taken it, not before', () => {
     const { fromRomeo, link, outstanding } = rigged()
     const arrival = fromRomeo()
