@@ -46,7 +46,16 @@ const ROOMS: Readonly<Record<string, Room>> = {
 const KERNEL_NODE = new Set(['node:url', 'node:crypto'])
 
 /** The composition root and the process: they join everything. */
-const ROOT_FILES = new Set(['gateway.ts', 'run.ts', 'main.ts', 'logging.ts', 'version.ts'])
+const ROOT_FILES = new Set([
+  'administration.ts',
+  'gateway.ts',
+  'live-config.ts',
+  'logging.ts',
+  'main.ts',
+  'rules.ts',
+  'run.ts',
+  'version.ts',
+])
 
 const MOST_LINES = 400
 

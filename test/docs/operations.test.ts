@@ -14,7 +14,7 @@ function namesUnder(heading: string): readonly string[] {
 }
 
 const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
-  .filter((name) => /^(edge\/.*|gateway|run)\.?\w*\.?ts$/.test(name))
+  .filter((name) => /^(edge\/.*|gateway|rules|run)\.?\w*\.?ts$/.test(name))
   .map((name) => readFileSync(new URL(`src/${name}`, root), 'utf8'))
 
 /** The arguments of every call whose name matches, as text. */
@@ -39,7 +39,7 @@ const literals = (text: string): readonly string[] =>
 const messageOf = (call: string): string => call.slice(Math.max(call.lastIndexOf('}'), call.indexOf(',')))
 
 test('every log line is explained, and none that is not there', () => {
-  const calls = callsOf(/\blog\.(?:trace|debug|info|warn|error|fatal)/)
+  const calls = callsOf(/(?:\blog\.(?:trace|debug|info|warn|error|fatal)|this\.#(?:warn|take))/)
   const inCode = new Set(calls.flatMap((call) => literals(messageOf(call))))
   expect(calls.length).toBeGreaterThan(20)
   expect([...inCode].sort()).toEqual(
