@@ -98,7 +98,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     return id
   }
   const timers = options.timers ?? new TimerWheel({ clock, onError: fault })
-  const clients = new ClientTransactions({ timers, values, random })
+  const clients = new ClientTransactions({ clock, timers, values, random })
 
   let receiver: Receiver | undefined
   const transports = await openTransports(
@@ -119,6 +119,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const full = (): boolean => clients.active + core.size >= limits.transactions
   const core: UasCore = new UasCore({
     connections,
+    clock,
     timers,
     values,
     random,

@@ -1,3 +1,4 @@
+import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { HeaderField, Headers } from '../headers.ts'
@@ -50,6 +51,7 @@ function recipeOf(status: number, options: RespondOptions = {}): Recipe {
 
 export interface UasCoreDeps {
   readonly connections: Connections
+  readonly clock: Clock
   readonly timers: Timers
   readonly values: TimerValues
   readonly random: Random
@@ -79,6 +81,7 @@ export class UasCore {
     const { counters } = deps
     this.#transactions = new ServerTransactions({
       timers: deps.timers,
+      clock: deps.clock,
       values: deps.values,
       random: deps.random,
       hooks: {

@@ -1,3 +1,5 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Delayed, DelayLine } from '../../kernel/delay-line.ts'
 import { FadingTable } from '../../kernel/fading-table.ts'
 import { Fingerprints } from '../../kernel/fingerprint.ts'
 import type { Random } from '../../kernel/random.ts'
@@ -12,7 +14,7 @@ import {
   type ClientState,
   nonInviteClient,
 } from './non-invite-client.ts'
-import type { TimerValues } from './timers.ts'
+import { type TimerValues, transactionTime } from './timers.ts'
 
 export type Outcome =
   | { readonly kind: 'response'; readonly response: SipResponse }
@@ -31,7 +33,7 @@ export interface ClientUse {
   done(outcome: Outcome): void
 }
 
-export class ClientTransaction implements Waiter {
+export class ClientTransaction extends Delayed implements Waiter {
   readonly use: ClientUse
   readonly machine: ClientMachine
   readonly #table: ClientTransactions
@@ -40,6 +42,7 @@ export class ClientTransaction implements Waiter {
   timerF: Timer | undefined
 
   constructor(table: ClientTransactions, use: ClientUse, machine: ClientMachine) {
+    super()
     this.#table = table
     this.use = use
     this.machine = machine
@@ -62,13 +65,24 @@ export class ClientTransactions {
   /** State Completed: nothing but the branch, for Timer K. */
   readonly #completed: FadingTable<true>
   readonly #prints: Fingerprints
+  /** Nearly every response comes before Timer E fires first: until then no transaction has timers of its own. */
+  readonly #fresh: DelayLine<ClientTransaction>
+  /** What is left of Timer F then. */
+  readonly #rest: number
 
-  constructor(deps: { timers: Timers; values: TimerValues; random: Random }) {
+  constructor(deps: { clock: Clock; timers: Timers; values: TimerValues; random: Random }) {
     this.#timers = deps.timers
     this.#unreliable = nonInviteClient(deps.values, false)
     this.#reliable = nonInviteClient(deps.values, true)
     this.#completed = new FadingTable({ timers: deps.timers, lifetime: deps.values.t4 })
     this.#prints = new Fingerprints(deps.random.token(24))
+    this.#fresh = new DelayLine({
+      clock: deps.clock,
+      timers: deps.timers,
+      delay: deps.values.t1,
+      over: (transaction) => this.#unanswered(transaction),
+    })
+    this.#rest = transactionTime(deps.values) - deps.values.t1
   }
 
   get active(): number {
@@ -83,7 +97,14 @@ export class ClientTransactions {
     const machine = use.reliable ? this.#reliable : this.#unreliable
     const transaction = new ClientTransaction(this, use, machine)
     this.#active.set(use.branch, transaction)
-    this.#apply(transaction, machine.start[1], undefined, '', false)
+    this.#fresh.join(transaction)
+    use.send(transaction, false)
+  }
+
+  /** Timer E has fired first, and Timer F goes on. */
+  #unanswered(transaction: ClientTransaction): void {
+    transaction.timerF = this.#timers.set(this.#rest, () => this.step(transaction, 'timer-f'))
+    if (!transaction.use.reliable) this.step(transaction, 'timer-e')
   }
 
   receive(response: SipResponse): Match {
@@ -113,13 +134,14 @@ export class ClientTransactions {
       this.#active.delete(transaction.use.branch)
       if (next.kind === 'completed') this.#completed.add(this.#prints.of(transaction.use.branch), true)
     }
-    this.#apply(transaction, effects, response, reason, true)
+    this.#apply(transaction, effects, response, reason)
   }
 
   /** Ends everything that is under way. */
   clear(reason: string): void {
     for (const transaction of [...this.#active.values()]) transaction.transportFailed(reason)
     this.#completed.clear()
+    this.#fresh.clear()
   }
 
   #apply(
@@ -127,23 +149,21 @@ export class ClientTransactions {
     effects: readonly ClientEffect[],
     response: SipResponse | undefined,
     reason: string,
-    again: boolean,
   ): void {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          transaction.use.send(transaction, again)
+          transaction.use.send(transaction, true)
           break
         case 'set': {
           const { timer, after } = effect
-          // Timer K is the generation's.
-          if (timer === 'timer-k') break
-          const set = this.#timers.set(after, () => this.step(transaction, timer))
-          if (timer === 'timer-e') transaction.timerE = set
-          else transaction.timerF = set
+          // Timer K is the table's of what is completed.
+          if (timer === 'timer-e')
+            transaction.timerE = this.#timers.set(after, () => this.step(transaction, timer))
           break
         }
         case 'cancel-timers':
+          this.#fresh.leave(transaction)
           transaction.timerE?.cancel()
           transaction.timerF?.cancel()
           break

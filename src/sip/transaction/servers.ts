@@ -1,3 +1,5 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { Delayed, DelayLine } from '../../kernel/delay-line.ts'
 import { FadingTable } from '../../kernel/fading-table.ts'
 import { Fingerprints } from '../../kernel/fingerprint.ts'
 import type { Random } from '../../kernel/random.ts'
@@ -10,7 +12,7 @@ import {
   type ServerMachine,
   type ServerState,
 } from './non-invite-server.ts'
-import { type TimerValues, transactionTime } from './timers.ts'
+import { provisionalTime, type TimerValues, transactionTime } from './timers.ts'
 
 export interface ServerHooks<Way, Recipe> {
   /** Write and send a final response, the first time or again. The tag is the transaction's own, for To. */
@@ -23,7 +25,7 @@ export interface ServerHooks<Way, Recipe> {
 }
 
 /** A request that the transaction user has not answered yet, or just now. */
-export class ServerTransaction<Way, Recipe> {
+export class ServerTransaction<Way, Recipe> extends Delayed {
   readonly request: SipRequest
   readonly way: Way
   readonly key: string
@@ -41,6 +43,7 @@ export class ServerTransaction<Way, Recipe> {
     keys: { key: string; merged: string | undefined },
     machine: ServerMachine,
   ) {
+    super()
     this.#table = table
     this.request = request
     this.way = way
@@ -71,8 +74,11 @@ export class ServerTransactions<Way, Recipe> {
   readonly #completedMerged: FadingTable<true>
   readonly #prints: Fingerprints
   readonly #tags: Fingerprints
+  /** Nearly every answer comes before a 100 is due: until then no transaction has a timer of its own. */
+  readonly #fresh: DelayLine<ServerTransaction<Way, Recipe>>
 
   constructor(deps: {
+    clock: Clock
     hooks: ServerHooks<Way, Recipe>
     timers: Timers
     values: TimerValues
@@ -87,6 +93,12 @@ export class ServerTransactions<Way, Recipe> {
     this.#completedMerged = new FadingTable({ timers: deps.timers, lifetime })
     this.#prints = new Fingerprints(deps.random.token(24))
     this.#tags = new Fingerprints(deps.random.token(24))
+    this.#fresh = new DelayLine({
+      clock: deps.clock,
+      timers: deps.timers,
+      delay: provisionalTime(deps.values),
+      over: (transaction) => this.step(transaction, 'timer-100'),
+    })
   }
 
   /** Not yet answered. */
@@ -139,7 +151,7 @@ export class ServerTransactions<Way, Recipe> {
     const transaction = new ServerTransaction(this, request, way, { key, merged }, machine)
     this.#active.set(key, transaction)
     if (merged !== undefined) this.#activeMerged.add(merged)
-    this.#apply(transaction, machine.start[1])
+    this.#fresh.join(transaction)
     return transaction
   }
 
@@ -157,6 +169,7 @@ export class ServerTransactions<Way, Recipe> {
       transaction.timer?.cancel()
       transaction.state = 'terminated'
     }
+    this.#fresh.clear()
     this.#active.clear()
     this.#activeMerged.clear()
     this.#completed.clear()
@@ -191,11 +204,12 @@ export class ServerTransactions<Way, Recipe> {
           break
         case 'set': {
           const { timer, after } = effect
-          if (timer !== 'timer-j')
+          if (timer === 'timer-silent')
             transaction.timer = this.#timers.set(after, () => this.step(transaction, timer))
           break
         }
         case 'cancel-timers':
+          this.#fresh.leave(transaction)
           transaction.timer?.cancel()
           break
         case 'discard':
