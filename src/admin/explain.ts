@@ -1,4 +1,4 @@
-import { textOfAddress } from '../federation/address.ts'
+import { parseAddress, textOfAddress } from '../federation/address.ts'
 import { decide } from '../federation/decide.ts'
 import type { Evidence } from '../federation/evidence.ts'
 import { expectedEvidence } from '../federation/expected-evidence.ts'
@@ -12,6 +12,8 @@ import { type Route, route } from '../federation/route.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Owner } from '../federation/sources.ts'
 import type { Verdict } from '../federation/verdict.ts'
+import { ok } from '../kernel/result.ts'
+import { type Answer, refuse } from './problem.ts'
 
 /** A question to the federation rules with its answer, and where the request would go; what stands in it is stable. */
 export interface Explanation {
@@ -36,6 +38,21 @@ export interface ExplainedRoute {
   /** Why there is none. */
   readonly reason?: string | undefined
 }
+
+/** The question as a person writes it. */
+export function requestFrom(asked: {
+  readonly from: string
+  readonly to: string
+  readonly kind: RequestKind
+}): Answer<RequestFacts> {
+  const from = parseAddress(asked.from)
+  if (!from.ok) return noAddress('from', asked.from)
+  const to = parseAddress(asked.to)
+  return to.ok ? ok({ kind: asked.kind, from: from.value, to: to.value }) : noAddress('to', asked.to)
+}
+
+const noAddress = (side: 'from' | 'to', text: string): Answer<never> =>
+  refuse('bad-request', `--${side}: "${text}" is not an address`, 'write user@domain or sip:user@domain')
 
 /**
  * Asks what the live path asks, of a sender that proves what the rightful one would.

@@ -1,4 +1,4 @@
-import { parseAddress, textOfAddress } from '../federation/address.ts'
+import { textOfAddress } from '../federation/address.ts'
 import type { Warning } from '../federation/conflicts.ts'
 import { indexContacts } from '../federation/contact-index.ts'
 import { questionOf, type UserRecord } from '../federation/load-subject.ts'
@@ -10,7 +10,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { err, ok } from '../kernel/result.ts'
 import type { Admin, Answers, ContactLine, Outcome, SettingLine } from './admin.ts'
 import { checkResult, conflictProblem, snapshotOf } from './check.ts'
-import { explain } from './explain.ts'
+import { explain, requestFrom } from './explain.ts'
 import { exportSection } from './export.ts'
 import type { RowForms } from './forms.ts'
 import { listRows } from './list.ts'
@@ -220,29 +220,18 @@ class Service {
   }
 
   async explain(request: CheckedRequest<'explain'>): Promise<Answer<Answers['explain']>> {
-    const from = parseAddress(request.from)
-    const to = parseAddress(request.to)
-    for (const [name, parsed] of [
-      ['from', from],
-      ['to', to],
-    ] as const) {
-      if (!parsed.ok) {
-        const cure = 'write user@domain or sip:user@domain'
-        return refuse('bad-request', `${name}: "${request[name]}" is not an address`, cure)
-      }
-    }
-    if (!from.ok || !to.ok) throw new Error('an address that was checked is wrong')
-    const facts = { kind: request.kind, from: from.value, to: to.value }
+    const facts = requestFrom(request)
+    if (!facts.ok) return facts
     const { store, clock, snapshot: live } = this.#deps
     const snapshot = live === undefined ? await this.#snapshot() : ok(live())
     if (!snapshot.ok) return err(snapshot.error)
-    const question = questionOf(snapshot.value, facts)
+    const question = questionOf(snapshot.value, facts.value)
     let stored: UserRecord | undefined
     if (store !== undefined && question !== undefined) {
       const [user, contacts] = await Promise.all([store.user(question.own), store.contacts(question.own)])
       stored = { user, contacts: indexContacts(contacts) }
     }
-    return ok(explain(snapshot.value, facts, clock.wall(), stored))
+    return ok(explain(snapshot.value, facts.value, clock.wall(), stored))
   }
 
   async #snapshot(): Promise<Answer<Snapshot>> {

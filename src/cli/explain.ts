@@ -1,30 +1,9 @@
 import type { ExplainedRoute, Explanation } from '../admin/explain.ts'
-import { parseAddress } from '../federation/address.ts'
 import type { Evidence } from '../federation/evidence.ts'
 import { OWNER_TEXT } from '../federation/owners.ts'
 import { POLICY_FLAGS } from '../federation/policies.ts'
 import { REFUSALS } from '../federation/refusals.ts'
-import { REQUEST_KINDS, type RequestFacts } from '../federation/request.ts'
 import type { Step } from '../federation/verdict.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
-
-/** The request of `dragoman explain --from … --to … --kind …`, or a sentence on what is wrong with it. */
-export function requestFrom(options: {
-  readonly from: string
-  readonly to: string
-  readonly kind: string
-}): Result<RequestFacts, string> {
-  const from = parseAddress(options.from)
-  if (!from.ok)
-    return err(`--from: "${options.from}" is not an address; write user@domain or sip:user@domain`)
-  const to = parseAddress(options.to)
-  if (!to.ok) return err(`--to: "${options.to}" is not an address; write user@domain or sip:user@domain`)
-  const kind = REQUEST_KINDS.find((known) => known === options.kind)
-  if (kind === undefined) {
-    return err(`--kind: "${options.kind}" is not a kind of request; one of ${REQUEST_KINDS.join(', ')}`)
-  }
-  return ok({ from: from.value, to: to.value, kind })
-}
 
 const SIGN = { pass: '✓', refuse: '✗', skip: '–' } as const satisfies Record<Step['result'], string>
 

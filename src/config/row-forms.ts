@@ -83,7 +83,7 @@ const WRITERS: { readonly [L in StoredList]: Writer<L> } = {
 
 function isDefault(addresses: readonly string[], nextHop: string): boolean {
   const uri = parseUri(nextHop)
-  if (!uri.ok) return false
+  if (!uri.ok || uri.value.scheme !== 'sip') return false
   const host = uri.value.host.replace(/^\[|\]$/g, '')
   return isIP(host) === 0 ? addresses.length === 0 : addresses.length === 1 && addresses[0] === host
 }

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { explain } from '../../src/admin/explain.ts'
-import { requestFrom, textOfExplanation } from '../../src/cli/explain.ts'
+import { explain, requestFrom } from '../../src/admin/explain.ts'
+import { textOfExplanation } from '../../src/cli/explain.ts'
 import { readConfig } from '../../src/config/read.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -48,7 +48,7 @@ test('the configuration of the README is valid, and explain says what it shows',
   })
   if (!config.ok) throw new Error(JSON.stringify(config.error))
   const request = requestFrom({ from: 'nurse@xmpp.example', to: 'romeo@sip.example', kind: 'message' })
-  if (!request.ok) throw new Error(request.error)
+  if (!request.ok) throw new Error(request.error.message)
   expect(textOfExplanation(explain(config.value.federation, request.value, Date.now()))).toBe(
     block(readme, 'explain=readme'),
   )

@@ -1,0 +1,68 @@
+import type { Outcome } from '../admin/admin.ts'
+import type { AuditAction, AuditedKind, Change } from '../admin/store.ts'
+import { plain } from './table.ts'
+import { fieldsOf } from './values.ts'
+
+const SIGN = {
+  add: '+',
+  set: '~',
+  remove: '-',
+  restore: '+',
+  suspend: '!',
+  resume: '~',
+} as const satisfies Record<AuditAction, string>
+
+/** What a person calls what the audit log speaks of. */
+export const KIND_TEXT = {
+  homes: 'home',
+  servedDomains: 'served domain',
+  links: 'link',
+  providers: 'provider',
+  allowedDomains: 'allowed domain',
+  blockedDomains: 'blocked domain',
+  policies: 'policy',
+  users: 'user',
+  contacts: 'contacts of',
+  settings: 'setting',
+  federation: 'the federation',
+} as const satisfies Record<AuditedKind, string>
+
+/** One line for the object, then one for each field that changed: `verification: contacts → all`. */
+export function textOfChange(change: Change): string {
+  const name = change.kind === 'federation' ? '' : ` ${change.name}`
+  const verb = change.action === 'suspend' || change.action === 'resume' ? `: ${change.action}` : ''
+  const lines = [`${SIGN[change.action]} ${KIND_TEXT[change.kind]}${name}${verb}`, ...differences(change)]
+  return `${lines.map(plain).join('\n')}\n`
+}
+
+/** A change of a row in one line, for tables. */
+export const summaryOf = (change: Change): string =>
+  differences(change)
+    .map((line) => line.trim())
+    .join('; ')
+
+function differences({ before, after }: Change): string[] {
+  const old = new Map(fieldsOf(before))
+  const now = new Map(fieldsOf(after))
+  const keys = [...new Set([...old.keys(), ...now.keys()])].filter((key) => key !== 'name')
+  return keys.flatMap((key) => {
+    const was = old.get(key)
+    const is = now.get(key)
+    if (was === is) return []
+    if (before === undefined) return [`    ${key}: ${is}`]
+    if (after === undefined) return [`    ${key}: ${was}`]
+    return [`    ${key}: ${was ?? 'none'} → ${is ?? 'none'}`]
+  })
+}
+
+/** @param where what a change needs to act: empty where the gateway has it already */
+export function textOfOutcome({ changes, warnings, dryRun, note }: Outcome, where: string): string {
+  const lines = changes.map(textOfChange)
+  for (const { message, cure } of warnings) lines.push(plain(`warning: ${message} (${cure})`), '\n')
+  if (changes.length === 0) lines.push(plain(`nothing to do: ${note ?? 'everything is so already'}`), '\n')
+  else {
+    const count = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`
+    lines.push(dryRun ? `${count}, none of them made (dry run)\n` : `${count}${where}\n`)
+  }
+  return lines.join('')
+}

@@ -1,0 +1,106 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Form } from '../admin/forms.ts'
+import type { Json } from '../admin/store.ts'
+import { collect, count, onOff } from './cli.ts'
+
+/** A key of a row as an option of `add` and `set`. */
+export interface Field {
+  /** `verification` is the option `--verification`. */
+  readonly option: string
+  /** What stands for the value in the help. */
+  readonly value: string
+  readonly help: string
+  /** Where it stands in the form: `limits.contacts`. */
+  readonly key: string
+  readonly kind: 'text' | 'switch' | 'count' | 'list'
+  readonly choices?: readonly string[]
+  /** Makes the value of the form from what was written. */
+  readonly make?: (value: Json) => Json
+}
+
+export type Options = Readonly<Record<string, unknown>>
+
+const PARSE = {
+  text: undefined,
+  switch: onOff,
+  count,
+  list: collect,
+} as const
+
+export function addFields(command: Command, fields: readonly Field[], setting: boolean): void {
+  for (const field of fields) {
+    command.addOption(optionOf(field.option, field, field.help))
+    if (!setting || field.kind !== 'list' || field.make !== undefined) continue
+    command.addOption(optionOf(`add-${field.option}`, field, `adds to: ${field.help}`))
+    command.addOption(optionOf(`drop-${field.option}`, field, `takes away from: ${field.help}`))
+  }
+}
+
+function optionOf(name: string, { value, kind, choices }: Field, help: string): Option {
+  const option = new Option(`--${name} <${value}>`, help)
+  const parse = PARSE[kind]
+  if (choices !== undefined) option.choices(choices)
+  else if (parse !== undefined) option.argParser(parse as (text: string, before: unknown) => unknown)
+  return option
+}
+
+/** As commander names the value of `--access-edge`. */
+const camel = (option: string): string =>
+  option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** The form that the options of a command line come to. */
+export function formOf(fields: readonly Field[], options: Options): Form {
+  const form: Record<string, Json> = {}
+  for (const field of fields) {
+    const value = options[camel(field.option)] as Json | undefined
+    if (value === undefined) continue
+    put(form, field.key, field.make === undefined ? value : field.make(value))
+  }
+  return form
+}
+
+/** With `--unset KEY`, which takes a key away. */
+export function changesOf(
+  fields: readonly Field[],
+  options: Options,
+): { readonly fields: Form; readonly add?: Members; readonly drop?: Members } {
+  const form = { ...formOf(fields, options) } as Record<string, Json>
+  for (const key of (options.unset as readonly string[] | undefined) ?? []) put(form, key, null)
+  const add = membersOf(fields, options, 'add')
+  const drop = membersOf(fields, options, 'drop')
+  return { fields: form, ...(add !== undefined && { add }), ...(drop !== undefined && { drop }) }
+}
+
+type Members = Record<string, string[]>
+
+function membersOf(fields: readonly Field[], options: Options, verb: string): Members | undefined {
+  const members = fields.flatMap((field): [string, string[]][] => {
+    const value = options[camel(`${verb}-${field.option}`)] as readonly string[] | undefined
+    return value === undefined ? [] : [[field.key, [...value]]]
+  })
+  return members.length === 0 ? undefined : Object.fromEntries(members)
+}
+
+function put(form: Record<string, Json>, key: string, value: Json): void {
+  const path = key.split('.')
+  const last = path.pop() ?? key
+  let section = form
+  for (const part of path) {
+    section[part] ??= {}
+    section = section[part] as Record<string, Json>
+  }
+  section[last] = value
+}
+
+/** `any`, or domains. */
+export const anyOrList = (value: Json): Json =>
+  Array.isArray(value) && value.length === 1 && value[0] === 'any' ? 'any' : value
+
+/** `straight`, `escaped`, or `corp.example=sip.corp.example`. */
+export function addressing(value: Json): Json {
+  const [sip, xmpp, more] = String(value).split('=')
+  if (xmpp === undefined) return value
+  if (more !== undefined)
+    throw new InvalidArgumentError('Write straight, escaped, or SIP-DOMAIN=XMPP-DOMAIN.')
+  return { sip: sip ?? '', xmpp }
+}

@@ -1,0 +1,219 @@
+import { type Command, Option } from 'commander'
+import type { Admin, Entry, Listing, Shown } from '../admin/admin.ts'
+import type { DomainKind } from '../admin/objects.ts'
+import type { Answer } from '../admin/problem.ts'
+import type { RequestOf } from '../admin/requests.ts'
+import { err, ok } from '../kernel/result.ts'
+import {
+  asking,
+  type Changing,
+  type Cli,
+  type Common,
+  change,
+  changing,
+  collect,
+  count,
+  example,
+  onOff,
+  printJson,
+  withAdmin,
+} from './cli.ts'
+import { addFields, changesOf, formOf, type Options } from './fields.ts'
+import { KINDS, type ObjectSpec } from './objects.ts'
+import { plain, table } from './table.ts'
+import { fieldsOf } from './values.ts'
+
+const OWNERS = ['file', 'store', 'shipped']
+
+/** `dragoman provider list|show|add|set|enable|disable|suspend|resume|remove`, and the same for every other object. */
+export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Command {
+  const { object, summary, examples } = spec
+  const group = parent.command(object).description(summary)
+  const argument = `<${spec.name}>`
+  const kind = (command: Command, help: string): Command =>
+    object === 'domain' ? command.addOption(new Option('--kind <kind>', help).choices(KINDS)) : command
+  const named = (verb: string, help: string, hidden = false): Command =>
+    example(
+      group.command(verb, { hidden }).argument(argument).description(help),
+      `dragoman ${object} ${verb} ${examples.name}`,
+    )
+
+  listCommand(cli, group, spec)
+
+  asking(kind(named('show', `all of one ${object}, whose it is, and what was counted`), 'which list')).action(
+    (name: string, options: Common & { kind?: DomainKind }) =>
+      withAdmin(
+        cli,
+        options,
+        (admin) => admin.show({ object, name, kind: options.kind }),
+        (shown) => (options.json === true ? printJson(cli, shown) : cli.out(textOfShown(shown))),
+      ),
+  )
+
+  const add = group.command('add').argument(argument).description(`add a ${object}`)
+  if (object === 'domain') {
+    add.addOption(new Option('--kind <kind>', 'what it is to be').choices(KINDS).makeOptionMandatory())
+  }
+  addFields(add, spec.fields, false)
+  changing(example(add, `dragoman ${object} add ${examples.add}`)).action(
+    (name: string, options: Changing & Options) =>
+      change(cli, options, {
+        do: 'add',
+        object,
+        name,
+        kind: options.kind as DomainKind | undefined,
+        fields:
+          object === 'link'
+            ? { kind: 'component', ...formOf(spec.fields, options) }
+            : formOf(spec.fields, options),
+      }),
+  )
+
+  const set = kind(
+    group.command('set').argument(argument).description(`change keys of a ${object}`),
+    'which list',
+  )
+  addFields(set, spec.fields, true)
+  set.addOption(
+    new Option('--unset <keys>', 'take keys away: description,limits.contacts').argParser(collect),
+  )
+  changing(example(set, `dragoman ${object} set ${examples.set}`)).action(
+    (name: string, options: Changing & Options) =>
+      change(cli, options, {
+        do: 'set',
+        object,
+        name,
+        kind: options.kind as DomainKind | undefined,
+        ...changesOf(spec.fields, options),
+      }),
+  )
+
+  const simple = (verb: 'enable' | 'disable' | 'remove' | 'resume', help: string, hidden = false): void => {
+    const command = named(verb, help, hidden)
+    changing(kind(command, 'which list')).action((name: string, options: Changing & { kind?: DomainKind }) =>
+      change(cli, options, { do: verb, object, name, kind: options.kind }),
+    )
+  }
+  simple('enable', `let it cross again`, !spec.switched)
+  simple('disable', 'keep the row, and let nothing cross', !spec.switched)
+  changing(
+    kind(
+      example(
+        group
+          .command('suspend')
+          .argument(argument)
+          .description('the emergency stop, also of what the file or the shipped rows own'),
+        `dragoman ${object} suspend ${examples.name} --reason "under attack"`,
+      ),
+      'which list',
+    ).option('--reason <text>', 'for the audit log, and whoever wonders', ''),
+  ).action((name: string, options: Changing & { kind?: DomainKind; reason: string }) =>
+    change(cli, options, { do: 'suspend', object, name, kind: options.kind, reason: options.reason }),
+  )
+  simple('resume', 'end a suspension')
+  simple('remove', `take the ${object} away`)
+  return group
+}
+
+interface ListOptions extends Common {
+  readonly kind?: DomainKind
+  readonly owner?: Entry['owner']
+  readonly search?: string
+  readonly enabled?: boolean
+  readonly suspended?: boolean
+  readonly domain?: string
+  readonly home?: string
+  readonly site?: string
+  readonly policy?: string
+  readonly limit?: number
+}
+
+function listCommand(cli: Cli, group: Command, spec: ObjectSpec): void {
+  const { object } = spec
+  const command = group.command('list').description(`every ${object}, with its owner: file, store or shipped`)
+  if (object === 'domain') command.addOption(new Option('--kind <kind>', 'only of this kind').choices(KINDS))
+  command
+    .addOption(new Option('--owner <owner>', 'only rows of this owner').choices(OWNERS))
+    .option('--search <text>', 'only names with this in them')
+    .addOption(new Option('--suspended <on|off>', 'only what is suspended, or is not').argParser(onOff))
+  if (spec.switched) {
+    command.addOption(new Option('--enabled <on|off>', 'only what is enabled, or is not').argParser(onOff))
+  }
+  if (object === 'user') {
+    command
+      .option('--domain <domain>', 'only of this domain')
+      .option('--home <name>', 'only with this home of their own')
+      .option('--site <name>', 'only of this site')
+      .option('--policy <name>', 'only with this policy granted')
+  }
+  command.addOption(new Option('--limit <number>', 'at most so many').argParser(count))
+  asking(example(command, `dragoman ${object} list`, `dragoman ${object} list --owner store --json`)).action(
+    (options: ListOptions) => {
+      const { kind, owner, search: containing, enabled, suspended, domain, home, site, policy } = options
+      const request = { object, kind, owner, containing, enabled, suspended, domain, home, site, policy }
+      return withAdmin(
+        cli,
+        options,
+        (admin) => allRows(admin, request, options.limit),
+        (listing) =>
+          options.json === true ? printJson(cli, listing) : cli.out(textOfListing(spec, listing)),
+      )
+    },
+  )
+}
+
+const PAGE = 1000
+
+/** Page after page, until there is no more or it is enough. */
+async function allRows(
+  admin: Admin,
+  request: RequestOf<'list'>,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Answer<Listing>> {
+  const rows: Entry[] = []
+  let after: string | undefined
+  for (;;) {
+    const page = await admin.list({
+      ...request,
+      limit: Math.max(1, Math.min(PAGE, most - rows.length)),
+      after,
+    })
+    if (!page.ok) return err(page.error)
+    rows.push(...page.value.rows)
+    after = page.value.next
+    if (after === undefined || rows.length >= most) return ok({ rows, next: after })
+  }
+}
+
+export function textOfListing(spec: ObjectSpec, { rows, next }: Listing): string {
+  if (rows.length === 0) return `no ${spec.object}\n`
+  const heading = [spec.name.toUpperCase(), 'OWNER', ...spec.columns.map((each) => each.heading)]
+  const lines = rows.map((entry) => [
+    entry.suspended === undefined ? entry.name : `${entry.name} (suspended)`,
+    entry.owner,
+    ...spec.columns.map((each) => each.of(entry)),
+  ])
+  return table(heading, lines) + (next === undefined ? '' : 'there are more: raise --limit\n')
+}
+
+const OWNER = {
+  file: 'the configuration file (change it there)',
+  store: 'the store',
+  shipped: 'shipped (a change makes it the store’s)',
+} as const satisfies Record<Entry['owner'], string>
+
+export function textOfShown({ object, kind, name, owner, suspended, row, figures }: Shown): string {
+  const lines: (readonly [string, string])[] = [
+    ['owner', OWNER[owner]],
+    ...fieldsOf(row).filter(([key]) => key !== 'name' && key !== 'user'),
+  ]
+  if (suspended !== undefined) {
+    const { by, since, reason } = suspended
+    const why = reason === '' ? '' : `: ${reason}`
+    lines.unshift(['suspended', `by ${by}, ${new Date(since).toISOString()}${why}`])
+  }
+  for (const [key, value] of fieldsOf(figures)) lines.push([`counted: ${key}`, value])
+  const width = Math.max(...lines.map(([key]) => key.length))
+  const title = `${kind === undefined ? '' : `${kind} `}${object} ${name}`
+  return `${[title, ...lines.map(([key, value]) => `  ${key.padEnd(width)}  ${value}`)].map(plain).join('\n')}\n`
+}

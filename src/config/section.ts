@@ -1,0 +1,41 @@
+import { err, ok, type Result } from '../kernel/result.ts'
+import { findingsOf } from './explain-issue.ts'
+import { providerFindings } from './federation-rows.ts'
+import { readText } from './load.ts'
+import { positionOf } from './positions.ts'
+import { type Path, textOfPath, textOfProblem } from './problem.ts'
+import { fileSchema } from './schema.ts'
+import { readYaml } from './yaml-text.ts'
+
+const schema = fileSchema.pick({ federation: true })
+
+/**
+ * A file with the section `federation:` alone, checked as far as that goes without other rows. Standard input is `-`.
+ * @returns the section as it stands there, or lines on what is wrong and where
+ */
+export function readSection(file: string): Result<object, readonly string[]> {
+  const text = readText(file === '-' ? '/dev/stdin' : file)
+  if (!text.ok) return err(text.error.map(textOfProblem))
+  const yaml = readYaml(text.value, file)
+  if (!yaml.ok) return err(yaml.error.map(textOfProblem))
+  const { document, lines, value } = yaml.value
+  const line = (path: Path, message: string, cure: string, onKey = false): string =>
+    textOfProblem({
+      file,
+      ...positionOf(document, lines, path, onKey),
+      path: textOfPath(path),
+      message,
+      cure,
+    })
+  const parsed = schema.safeParse(value ?? {}, { reportInput: false })
+  if (!parsed.success) {
+    return err(
+      parsed.error.issues
+        .flatMap((issue) => findingsOf(issue, value))
+        .map(({ path, message, cure, onKey }) => line(path, message, cure, onKey)),
+    )
+  }
+  const found = providerFindings(parsed.data.federation)
+  if (found.length > 0) return err(found.map(({ path, message, cure }) => line(path, message, cure)))
+  return ok((value as { readonly federation: object }).federation)
+}
