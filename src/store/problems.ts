@@ -78,6 +78,12 @@ const TOO_SLOW: Words = [
   'end the session that holds the lock (pg_stat_activity shows it), or try again',
 ]
 
+const UNTRUSTED: Words = [
+  'unreachable',
+  'shows a certificate that is not trusted for it',
+  'name the authority that signed it in tls.ca, and the host as the certificate names it',
+]
+
 /** By SQLSTATE (PostgreSQL, appendix A) and the codes of the network. */
 const POSTGRES: Readonly<Record<string, Words>> = {
   ECONNREFUSED: UNREACHABLE,
@@ -89,6 +95,12 @@ const POSTGRES: Readonly<Record<string, Words>> = {
   ETIMEDOUT: UNREACHABLE,
   EPIPE: UNREACHABLE,
   ENOENT: UNREACHABLE,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  CERT_HAS_EXPIRED: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: UNTRUSTED,
   '57P01': UNREACHABLE,
   '57P02': UNREACHABLE,
   '57P03': UNREACHABLE,
@@ -105,7 +117,13 @@ const POSTGRES: Readonly<Record<string, Words>> = {
 }
 
 /** pg gives these errors without a code. */
-const WITHOUT_CODE = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/
+const WITHOUT_CODE: readonly (readonly [RegExp, Words])[] = [
+  [/^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/, UNREACHABLE],
+  [
+    /does not support SSL connections/,
+    ['unreachable', 'does not speak TLS', 'switch `ssl` on in postgresql.conf, or go without tls'],
+  ],
+]
 
 /** @param where what a person calls the store */
 export function sqliteProblem(error: unknown, where: string): StoreProblem {
@@ -116,7 +134,7 @@ export function sqliteProblem(error: unknown, where: string): StoreProblem {
 
 export function postgresProblem(error: unknown, where: string): StoreProblem {
   const { code, message } = partsOf(error)
-  const words = POSTGRES[code] ?? (WITHOUT_CODE.test(message) ? UNREACHABLE : undefined)
+  const words = POSTGRES[code] ?? WITHOUT_CODE.find(([pattern]) => pattern.test(message))?.[1]
   return worded(words, where, code, message)
 }
 

@@ -91,6 +91,33 @@ describe('PostgreSQL', () => {
     expect(await refused({ user: 'guest' })).toMatchObject({ code: 'no-permission' })
   })
 
+  test('TLS: the right authority, none, and a server without', async () => {
+    await using over = await bed()
+    await (await over.open()).close()
+    const opened = await openPostgres({ ...place(`bed_${beds}`), tls: { ca: postgres.ca } }, storeOptions())
+    if (!opened.ok) throw new Error(opened.error.message)
+    await using store = opened.value
+    expect((await store.revision()).all).toBe(1)
+    const ours =
+      "select count(*)::int as count from pg_stat_ssl join pg_stat_activity using (pid) where ssl and application_name = 'dragoman'"
+    expect(await postgres.query(ours)).not.toEqual([{ count: 0 }])
+
+    const problem = await refused({ tls: { ca: undefined } })
+    expect(problem.code).toBe('unreachable')
+    expect(problem.message).toContain('shows a certificate that is not trusted for it')
+    await postgres.query('alter system set ssl = off')
+    await postgres.query('select pg_reload_conf()')
+    try {
+      await until('the server is without TLS', async () => {
+        const { message } = await refused({ tls: { ca: undefined } })
+        return message === `PostgreSQL dragoman@127.0.0.1:${postgres.port}/postgres does not speak TLS`
+      })
+    } finally {
+      await postgres.query('alter system reset ssl')
+      await postgres.query('select pg_reload_conf()')
+    }
+  })
+
   test('a schema of another program', async () => {
     await postgres.query('create schema theirs')
     await postgres.query('create table theirs.invoices (id int)')

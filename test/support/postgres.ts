@@ -1,4 +1,4 @@
-import { chownSync, readdirSync } from 'node:fs'
+import { appendFileSync, chownSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { freePort } from './ports.ts'
@@ -8,6 +8,8 @@ import { tempDir } from './temp.ts'
 export interface Postgres extends AsyncDisposable {
   readonly host: string
   readonly port: number
+  /** PEM of the authority that signed its certificate. */
+  readonly ca: string
   /** May do everything, without a password. */
   readonly user: string
   readonly database: string
@@ -24,7 +26,9 @@ const LIBRARY = '/usr/lib/postgresql'
 const USER = 'dragoman'
 const HOST = '127.0.0.1'
 
-/** A PostgreSQL of Debian's packages with a cluster of its own. It refuses to run as root: root runs it as `postgres`. */
+/**
+ * A PostgreSQL of Debian's packages with a cluster of its own, over TLS for whoever asks for it. It refuses to run as root: root runs it as `postgres`.
+ */
 export async function startPostgres(): Promise<Postgres> {
   const directory = await tempDir('postgres')
   const data = join(directory.path, 'data')
@@ -48,9 +52,34 @@ export async function startPostgres(): Promise<Postgres> {
   )
   if (initdb.code !== 0) throw new Error(`initdb failed:\n${initdb.stdout}${initdb.stderr}`)
 
+  const [certificate, key] = [join(directory.path, 'server.crt'), join(directory.path, 'server.key')]
+  const openssl = await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...[
+      '-subj',
+      '/CN=postgres',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+  ])
+  if (openssl.code !== 0) throw new Error(`openssl failed:\n${openssl.stderr}`)
+  if (root) await giveAway(key)
+
   let child: Child | undefined
   let earlier = ''
   const settings = ['fsync=off', 'max_connections=60', 'shared_buffers=16MB', 'log_min_messages=warning']
+  // In the file, not on the command line, so that a test can change it.
+  appendFileSync(
+    join(data, 'postgresql.conf'),
+    `ssl = on
+ssl_cert_file = '${certificate}'
+ssl_key_file = '${key}'
+`,
+  )
   const start = async (): Promise<void> => {
     const args = ['-D', data, '-h', HOST, '-p', String(port), '-k', directory.path]
     const next = new Child(...command('postgres', ...args, ...settings.flatMap((each) => ['-c', each])), {
@@ -83,6 +112,7 @@ export async function startPostgres(): Promise<Postgres> {
   return {
     host: HOST,
     port,
+    ca: readFileSync(certificate, 'utf8'),
     user: USER,
     database: 'postgres',
     async query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
