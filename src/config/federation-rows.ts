@@ -11,6 +11,7 @@ import { UNLIMITED } from '../federation/settings.ts'
 import type { SourceRows } from '../federation/sources.ts'
 import { settingsOf } from './federation-settings.ts'
 import type { Path } from './problem.ts'
+import { canonicalIp } from './scalars.ts'
 import type { FileValues } from './schema.ts'
 
 type Values = FileValues['federation']
@@ -70,7 +71,7 @@ function homeOf(row: Values['homes'][number]): Home {
   return {
     name: row.name,
     nextHop: { kind: 'uri', uri: row.nextHop.text },
-    addresses: row.addresses ?? (isIP(own) === 0 ? [] : [own]),
+    addresses: row.addresses ?? (isIP(own) === 0 ? [] : [canonicalIp(own)]),
     certificate: undefined,
     enforce: row.enforce,
     congestionSafePath: row.congestionSafePath,
@@ -124,6 +125,29 @@ export interface RowFinding {
   readonly path: Path
   readonly message: string
   readonly cure: string
+}
+
+/** A home server that could not send, or on whom a rule would rest that nobody keeps. */
+export function homeFindings(values: Values): RowFinding[] {
+  return values.homes.flatMap((row, index) => {
+    const found: RowFinding[] = []
+    const at = (key: string): Path => ['federation', 'homes', index, key]
+    if (homeOf(row).addresses.length === 0) {
+      found.push({
+        path: at('addresses'),
+        message: 'is empty: nothing says from where this server speaks',
+        cure: 'list its IP addresses: addresses: [192.0.2.1]',
+      })
+    }
+    if (row.enforce === 'home') {
+      found.push({
+        path: at('enforce'),
+        message: 'is home: the mark by which a home server tells strangers is not written yet',
+        cure: 'write enforce: edge, so that the gateway itself refuses what the level refuses',
+      })
+    }
+    return found
+  })
 }
 
 /** Keys that one protocol needs and the other does not have. */

@@ -5,7 +5,7 @@ import { EMPTY_STORE, type SourceRows, type StoreRows } from '../federation/sour
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Config } from './config.ts'
 import { findingsOf } from './explain-issue.ts'
-import { providerFindings, rowsOf } from './federation-rows.ts'
+import { homeFindings, providerFindings, rowsOf } from './federation-rows.ts'
 import { listenerFindings } from './listeners.ts'
 import { positionOf } from './positions.ts'
 import { type ConfigProblem, type Path, textOfPath } from './problem.ts'
@@ -45,6 +45,7 @@ export function readConfig(
   const found = [
     ...listenerFindings(rest.sip.listeners),
     ...storeFindings(rest),
+    ...homeFindings(federation),
     ...providerFindings(federation),
   ].map(({ path, message, cure }) => problem(path, message, cure))
   const secrets = linkSecrets(federation, file, env, problem)

@@ -9,7 +9,7 @@ import type { Settings } from '../federation/settings.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { parseUri } from '../sip/uri-parse.ts'
 import { findingsOf } from './explain-issue.ts'
-import { providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
+import { homeFindings, providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
 import { textOfPath } from './problem.ts'
 import { fileSchema } from './schema.ts'
 
@@ -35,7 +35,7 @@ function read(section: unknown): Result<Written, readonly Fault[]> {
     return err(parsed.error.issues.flatMap((issue) => findingsOf(issue, value)).map(faultOf))
   }
   const { federation } = parsed.data
-  const findings = providerFindings(federation)
+  const findings = [...homeFindings(federation), ...providerFindings(federation)]
   if (findings.length > 0) return err(findings.map(faultOf))
   return ok({
     rows: rowsOf(federation, section),

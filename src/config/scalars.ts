@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { z } from 'zod'
 import { parseAddress } from '../federation/address.ts'
 import { parseDomainPattern } from '../federation/domain-pattern.ts'
@@ -112,8 +112,12 @@ export const ipAddress = (what: string) =>
           message: `"${text}" is not an IP address`,
           cure: 'write 192.0.2.1 or 2001:db8::1, without brackets',
         })
-      : ok(text),
+      : ok(canonicalIp(text)),
   )
+
+/** One spelling for one address: `0:0:0:0:0:0:0:1` is `::1`. */
+export const canonicalIp = (text: string): string =>
+  isIPv6(text) ? new SocketAddress({ address: text, family: 'ipv6' }).address : text
 
 /** An IP address or a host name. */
 export const host = (what: string) =>

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../kernel/result.ts'
 import { findingsOf } from './explain-issue.ts'
-import { providerFindings } from './federation-rows.ts'
+import { homeFindings, providerFindings } from './federation-rows.ts'
 import { readText } from './load.ts'
 import { positionOf } from './positions.ts'
 import { type Path, textOfPath, textOfProblem } from './problem.ts'
@@ -35,7 +35,7 @@ export function readSection(file: string): Result<object, readonly string[]> {
         .map(({ path, message, cure, onKey }) => line(path, message, cure, onKey)),
     )
   }
-  const found = providerFindings(parsed.data.federation)
+  const found = [...homeFindings(parsed.data.federation), ...providerFindings(parsed.data.federation)]
   if (found.length > 0) return err(found.map(({ path, message, cure }) => line(path, message, cure)))
   return ok((value as { readonly federation: object }).federation)
 }

@@ -166,6 +166,20 @@ const wrong: Readonly<Record<string, Wrong>> = {
     message: '"localhost" is not an IP address',
     cure: /192\.0\.2\.1/,
   },
+  'a home server that cannot send': {
+    line: '      addresses: [127.0.0.1]',
+    becomes: '      addresses: []',
+    path: 'federation.homes[0].addresses',
+    message: /nothing says from where this server speaks/,
+    cure: /192\.0\.2\.1/,
+  },
+  'a level that nobody would enforce': {
+    line: '      enforce: edge',
+    becomes: '      enforce: home',
+    path: 'federation.homes[0].enforce',
+    message: /mark .* is not written yet/,
+    cure: /enforce: edge/,
+  },
   'a next hop without scheme': {
     line: '      nextHop: sip:127.0.0.1:5070;transport=udp',
     becomes: '      nextHop: 127.0.0.1:5070',
