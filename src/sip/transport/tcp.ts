@@ -7,7 +7,7 @@ import type { Leg } from './leg.ts'
 import { isWildcard, type ListenerOptions } from './place.ts'
 
 export interface TcpLimits extends ConnectionLimits {
-  /** Open connections of all listeners, incoming and outgoing. */
+  /** Open connections of all listeners; as many incoming as outgoing, so that who comes in cannot keep us from going out. */
   readonly connections: number
 }
 
@@ -52,6 +52,8 @@ export class Connections {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #open = new Map<string, Connection>()
+  /** Those of them that we opened. */
+  readonly #outgoing = new Set<Connection>()
   /** Connections turned away because there were too many. */
   refused = 0
 
@@ -64,6 +66,7 @@ export class Connections {
       closed: (connection, reason) => {
         const key = keyOf(connection.leg, connection.source.address, connection.source.port)
         if (this.#open.get(key) === connection) this.#open.delete(key)
+        this.#outgoing.delete(connection)
         deps.events.closed(connection, reason)
       },
     }
@@ -79,7 +82,7 @@ export class Connections {
     if (
       remoteAddress === undefined ||
       remotePort === undefined ||
-      this.#open.size >= this.#limits.connections
+      this.#open.size - this.#outgoing.size >= this.#limits.connections
     ) {
       if (remoteAddress !== undefined) this.refused++
       socket.on('error', () => socket.destroy())
@@ -93,7 +96,7 @@ export class Connections {
   to(leg: Leg, address: string, port: number): Connection | undefined {
     const known = this.#open.get(keyOf(leg, address, port))
     if (known?.isOpen) return known
-    if (this.#open.size >= this.#limits.connections) {
+    if (this.#outgoing.size >= this.#limits.connections) {
       this.refused++
       return undefined
     }
@@ -120,6 +123,7 @@ export class Connections {
       outgoing,
     })
     this.#open.set(keyOf(leg, address, port), connection)
+    if (outgoing) this.#outgoing.add(connection)
     return connection
   }
 }
