@@ -195,7 +195,7 @@ class Service {
       if (changes.length > 0) return ok({ changes, warnings, dryRun })
       const text = note ?? 'everything is so already'
       return idempotent
-        ? ok({ changes, warnings, dryRun, note: text })
+        ? ok({ changes, warnings: [], dryRun, note: text })
         : refuse('nothing-to-do', text, 'nothing was changed; with --idempotent this is no mistake')
     }
     if (mutations.length === 0) return done([], [])

@@ -41,10 +41,30 @@ export const summaryOf = (change: Change): string =>
     .map((line) => line.trim())
     .join('; ')
 
-function differences({ before, after }: Change): string[] {
-  const old = new Map(fieldsOf(before))
-  const now = new Map(fieldsOf(after))
-  const keys = [...new Set([...old.keys(), ...now.keys()])].filter((key) => key !== 'name')
+/** Rows hold milliseconds. */
+const DURATIONS = new Set(['negotiation.keepAlive', 'learning.lifetime'])
+
+/** Fields as the commands name them, not as the store keeps them. */
+function fields({ kind, name }: Change, row: Change['before']): ReadonlyMap<string, string> {
+  return new Map(
+    fieldsOf(row).map(([key, text]) => {
+      if (kind === 'contacts' && key === 'match') {
+        return ['who', text.replace(/^address:/, '').replace(/^domain:/, '@')]
+      }
+      if (DURATIONS.has(kind === 'settings' ? name : key)) return [key, `${Number(text) / 1000}s`]
+      return [key.replace(/^(?:flags|privacy)\./, ''), text]
+    }),
+  )
+}
+
+function differences(change: Change): string[] {
+  const { before, after, action } = change
+  if (action === 'resume') return []
+  const old = fields(change, before)
+  const now = fields(change, after)
+  const keys = [...new Set([...old.keys(), ...now.keys()])].filter(
+    (key) => key !== 'name' && key !== 'address',
+  )
   return keys.flatMap((key) => {
     const was = old.get(key)
     const is = now.get(key)

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Admin, Outcome } from '../admin/admin.ts'
 import type { AdminProblem, Answer } from '../admin/problem.ts'
@@ -58,12 +59,12 @@ export const asking = (command: Command): Command =>
 /** Options of every command that changes something. */
 export const changing = (command: Command): Command =>
   asking(command)
-    .option('--as <name>', 'who asks, for the audit log (default: $SUDO_USER or $USER)')
+    .option('--as <name>', 'who asks, for the audit log (default: $SUDO_USER, $USER)')
     .option('--idempotent', 'no failure where everything is so already')
     .option('--dry-run', 'tell what would change, and change nothing')
 
 export const actorOf = ({ env }: Cli, { as }: Changing): string =>
-  as ?? env.SUDO_USER ?? env.USER ?? env.LOGNAME ?? 'unknown'
+  as ?? env.SUDO_USER ?? env.USER ?? env.LOGNAME ?? userInfo().username
 
 export const printJson = (cli: Cli, value: object): void => cli.out(`${JSON.stringify(value, null, 2)}\n`)
 

@@ -48,7 +48,7 @@ const list = (option: string, value: string, help: string, key: string): Field =
 
 const column = (heading: string, key: string) => ({
   heading,
-  of: ({ row }: Entry): string => (row[key] === undefined ? '' : textOf(row[key])),
+  of: ({ row }: Entry): string => (row[key] === undefined || row[key] === '' ? '' : textOf(row[key])),
 })
 
 const congestion = onOff('congestion-safe-path', 'long and pipelined messages', 'congestionSafePath')

@@ -25,6 +25,7 @@ import { textOfExplanation } from './explain.ts'
 import { objectCommand } from './object-commands.ts'
 import { DOMAIN, HOME, LINK, POLICY, PROVIDER, USER } from './objects.ts'
 import { federationCommand, settingCommand } from './setting-commands.ts'
+import { textOfStatus } from './status.ts'
 
 /** The command `dragoman`: a tree that knows what it may be asked, and writes through `cli`. */
 export function buildProgram(cli: Cli): Command {
@@ -35,6 +36,7 @@ export function buildProgram(cli: Cli): Command {
     .showHelpAfterError('(--help lists what there is, with an example)')
     .exitOverride()
   runCommands(cli, program)
+  statusCommand(cli, program)
   restore(cli, objectCommand(cli, program, PROVIDER))
   objectCommand(cli, program, DOMAIN)
   grants(cli, objectCommand(cli, program, POLICY))
@@ -106,6 +108,31 @@ function runCommands(cli: Cli, program: Command): void {
         if (options.json === true) printJson(cli, explained)
         else cli.out(textOfExplanation(explained))
         cli.exit(explained.verdict.outcome === 'deliver' ? EXIT.done : EXIT.refused)
+      },
+    ),
+  )
+}
+
+/** Which gateway or store the commands reach, and whether its rows stand. */
+function statusCommand(cli: Cli, program: Command): void {
+  example(
+    asking(
+      program
+        .command('status')
+        .description(
+          'what the commands reach: the running gateway, or the store; and whether file and store agree',
+        ),
+    ),
+    'dragoman status',
+  ).action((options: Common) =>
+    withAdmin(
+      cli,
+      options,
+      (admin) => admin.status({}),
+      (status, { where }) => {
+        if (options.json === true) printJson(cli, { ...status, running: where === 'gateway' })
+        else cli.out(textOfStatus(status, where))
+        if (status.broken !== undefined) cli.exit(EXIT.refused)
       },
     ),
   )

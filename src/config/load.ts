@@ -26,7 +26,7 @@ export function readText(file: string): Result<string, readonly ConfigProblem[]>
     const cure =
       reason === 'EISDIR'
         ? 'name a file, not a directory'
-        : 'name an existing file, readable by this user (the configuration: --config FILE)'
+        : 'name an existing file, readable by this user; the configuration with --config FILE'
     return err([{ file, line: 1, column: 1, path: '', message: `cannot be read: ${reason}`, cure }])
   }
 }
