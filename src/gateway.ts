@@ -13,6 +13,7 @@ import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
 import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
+import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
 import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
@@ -70,6 +71,7 @@ export class Gateway {
   readonly #timers: TimerWheel
   readonly #counters = new Counters()
   readonly #peers: PeerCounters
+  readonly #peerLog: PeerLog
   readonly #pipeline: Pipeline
   readonly #sip: SipLeg
   readonly #links: Links
@@ -94,6 +96,7 @@ export class Gateway {
     this.#timers = timers
     this.#hops = new Hops({ find: options.findAddress, timers, log })
     const counters = this.#counters
+    this.#peerLog = new PeerLog({ log, clock })
     this.#peers = new PeerCounters({ clock })
     const { loopMemory, queue } = config.interworking
     const snapshot = () => this.#config.federation
@@ -148,6 +151,7 @@ export class Gateway {
       notify: (arrival, error) => notices.tell(arrival, error),
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
+      peers: this.#peerLog,
       clock,
       timers,
       random,
@@ -171,7 +175,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { clock, random } = this.#options
     const { sip } = this.#config
-    const events = new SipEvents({ log: this.#log, clock })
+    const events = new SipEvents(this.#log, this.#peerLog)
     await this.#hops.locate(this.#config.federation.homes.values())
     this.#endpoint = await createEndpoint({
       listeners: sip.listeners,

@@ -1,27 +1,20 @@
-import type { Clock } from '../kernel/clock.ts'
 import type { EndpointEvent } from '../sip/endpoint/endpoint.ts'
 import type { Log } from './log.ts'
+import type { PeerLog } from './peer-log.ts'
 
-export interface SipEventsOptions {
-  readonly log: Log
-  readonly clock: Clock
-  /** Lines a second about what peers do (10); the others are counted in the next line that is written. */
-  readonly perSecond?: number
-}
-
-/** What the SIP endpoint has to tell, as lines of the log. A peer that sends rubbish cannot fill the disk. */
+/** What the SIP endpoint has to tell, as lines of the log. */
 export class SipEvents {
-  readonly #options: SipEventsOptions
-  #window = Number.NEGATIVE_INFINITY
-  #lines = 0
-  #suppressed = 0
+  readonly #log: Log
+  readonly #peers: PeerLog
 
-  constructor(options: SipEventsOptions) {
-    this.#options = options
+  /** @param peers where what peers do is warned of */
+  constructor(log: Log, peers: PeerLog) {
+    this.#log = log
+    this.#peers = peers
   }
 
   report(event: EndpointEvent): void {
-    const { log } = this.#options
+    const log = this.#log
     const { kind: _, ...about } = event
     switch (event.kind) {
       case 'fault':
@@ -34,35 +27,19 @@ export class SipEvents {
         log.debug(about, 'a SIP connection has ended')
         return
       case 'malformed':
-        this.#warn(about, 'a SIP message cannot be read')
+        this.#peers.warn(about, 'a SIP message cannot be read')
         return
       case 'response-failed':
-        this.#warn(about, 'a SIP response could not be sent')
+        this.#peers.warn(about, 'a SIP response could not be sent')
         return
       case 'overloaded':
-        this.#warn(about, 'too much SIP at once: new requests are refused')
+        this.#peers.warn(about, 'too much SIP at once: new requests are refused')
         return
       case 'silent':
-        this.#warn(about, 'a SIP request has had no answer')
+        this.#peers.warn(about, 'a SIP request has had no answer')
         return
       default:
         event satisfies never
     }
-  }
-
-  #warn(about: object, message: string): void {
-    const { log, clock, perSecond = 10 } = this.#options
-    const now = clock.now()
-    if (now - this.#window >= 1000) {
-      this.#window = now
-      this.#lines = 0
-    }
-    if (this.#lines >= perSecond) {
-      this.#suppressed++
-      return
-    }
-    this.#lines++
-    log.warn(this.#suppressed > 0 ? { ...about, suppressed: this.#suppressed } : about, message)
-    this.#suppressed = 0
   }
 }

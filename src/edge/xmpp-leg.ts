@@ -1,3 +1,4 @@
+import { textOfAddress } from '../federation/address.ts'
 import type { ComponentLink as LinkRow } from '../federation/model.ts'
 import { answerOf } from '../federation/refusals.ts'
 import type { Verdict } from '../federation/verdict.ts'
@@ -18,6 +19,7 @@ import { type Arrival, DELIVERED, failed } from './arrival.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
 import type { Outstanding } from './outstanding.ts'
+import type { PeerLog } from './peer-log.ts'
 import type { Pipeline } from './pipeline.ts'
 import { xmppAnswer } from './xmpp-answers.ts'
 
@@ -61,6 +63,8 @@ export interface XmppLegOptions {
   readonly notify: (arrival: Arrival, error: Element) => void
   readonly conversations: Conversations
   readonly outstanding: Outstanding
+  /** Where what peers do is warned of. */
+  readonly peers: PeerLog
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
@@ -106,6 +110,8 @@ export class XmppLeg {
     const recipient = via.book.ofJid(to)
     if (!sender.ok || !recipient.ok) {
       this.#options.counters.add('xmpp.bad-address')
+      const problem = sender.ok ? (recipient.ok ? undefined : recipient.error) : sender.error
+      this.#options.peers.warn({ link: via.row.name, from, to, problem }, 'an XMPP address has no SIP form')
       this.#reply(
         via,
         stanzaError(stanza, recipient.ok ? 'jid-malformed' : 'item-not-found', { legacyCode: true }),
@@ -149,8 +155,14 @@ export class XmppLeg {
     })
     if (translated.ok) return translated.value
     const refusal = translated.error
-    if (refusal.kind === 'refuse')
+    if (refusal.kind === 'refuse') {
+      const { condition, text } = refusal
+      this.#options.peers.warn(
+        { link: via.row.name, from: from.bare, to: to.bare, condition, text },
+        'a stanza cannot be translated',
+      )
       this.#reply(via, stanzaError(stanza, refusal.condition, { text: refusal.text, legacyCode: true }))
+    }
     this.#options.counters.add(
       refusal.kind === 'nothing-to-send' ? `xmpp.dropped.${refusal.what}` : `xmpp.${refusal.kind}`,
     )
@@ -228,6 +240,13 @@ export class XmppLeg {
     })
     if (!translated.ok) {
       const refusal = translated.error
+      if (refusal.kind === 'refuse') {
+        const { status, reason } = refusal
+        this.#options.peers.warn(
+          { from: textOfAddress(arrival.from), to: textOfAddress(arrival.to), status, reason },
+          'a SIP message cannot be translated',
+        )
+      }
       arrival.end(refusal.kind === 'refuse' ? { ...refusal, kind: 'untranslatable' } : DELIVERED)
       return
     }

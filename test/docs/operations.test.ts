@@ -39,7 +39,7 @@ const literals = (text: string): readonly string[] =>
 const messageOf = (call: string): string => call.slice(Math.max(call.lastIndexOf('}'), call.indexOf(',')))
 
 test('every log line is explained, and none that is not there', () => {
-  const calls = callsOf(/(?:\blog\.(?:trace|debug|info|warn|error|fatal)|this\.#(?:warn|take))/)
+  const calls = callsOf(/(?:\blog\.(?:trace|debug|info|warn|error|fatal)|this\.#take|\bpeers\.warn)/)
   const inCode = new Set(calls.flatMap((call) => literals(messageOf(call))))
   expect(calls.length).toBeGreaterThan(20)
   expect([...inCode].sort()).toEqual(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { PeerLog } from '../../src/edge/peer-log.ts'
 import { SipEvents } from '../../src/edge/sip-events.ts'
 import type { EndpointEvent } from '../../src/sip/endpoint/endpoint.ts'
 import { fakeTime } from '../kernel/fake-time.ts'
@@ -10,7 +11,7 @@ const malformed: EndpointEvent = { kind: 'malformed', ...where, reason: 'bad-cse
 function events() {
   const { clock, pass } = fakeTime()
   const log = recordingLog()
-  const sink = new SipEvents({ log, clock, perSecond: 3 })
+  const sink = new SipEvents(log, new PeerLog({ log, clock, perSecond: 3 }))
   return { log, pass, report: (event: EndpointEvent) => sink.report(event) }
 }
 

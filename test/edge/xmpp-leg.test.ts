@@ -4,6 +4,7 @@ import { type Arrival, failed } from '../../src/edge/arrival.ts'
 import { Conversations } from '../../src/edge/conversations.ts'
 import { Outstanding } from '../../src/edge/outstanding.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
+import { PeerLog } from '../../src/edge/peer-log.ts'
 import { type Attached, XmppLeg, type XmppLegSettings } from '../../src/edge/xmpp-leg.ts'
 import type { ComponentLink } from '../../src/federation/model.ts'
 import { DISCO_INFO, PING } from '../../src/xmpp/services/queries.ts'
@@ -93,6 +94,7 @@ function rigged(
       tags: new OwnTags(random),
     }),
     outstanding,
+    peers: new PeerLog({ log: rig.log, clock: time.clock }),
     clock: time.clock,
     timers: time.timers,
     random,
@@ -170,6 +172,15 @@ describe('a message stanza', () => {
     expect(out).toEqual([])
     expect(link.sent).toHaveLength(1)
     expect(conditionOf(link.sent[0])).toBe(condition)
+  })
+
+  test.for([
+    ['an address that is none', { from: 'ju liet@xmpp.example/x' }, 'an XMPP address has no SIP form'],
+    ['a message to a room', { type: 'groupchat' }, 'a stanza cannot be translated'],
+  ] as const)('%s is one line in the log', ([, attrs, message]) => {
+    const { leg, via, rig } = rigged()
+    leg.onStanza(via, stanza(attrs))
+    expect(rig.log.lines.filter(({ level }) => level === 'warn')).toMatchObject([{ message }])
   })
 
   test('to an escaped address reaches the SIP address within; other addresses there are nobody', () => {
