@@ -70,6 +70,7 @@ export class Tokenizer {
   #at = 0
   /** Nothing came before but a byte order mark: an XML declaration may follow. */
   #first = true
+  #marked = false
   /** The last character was a carriage return: a line feed now is the same line end. */
   #afterReturn = false
   /** The text, CDATA or attribute value in hand; and the name, reference or declaration in hand. */
@@ -174,7 +175,7 @@ export class Tokenizer {
     const from = this.#at
     if (this.#nextLess < from) this.#nextLess = next(chunk, '<', from)
     if (this.#nextAmpersand < from) this.#nextAmpersand = next(chunk, '&', from)
-    const end = this.#nextLess < this.#nextAmpersand ? this.#nextLess : this.#nextAmpersand
+    const end = Math.min(this.#nextLess, this.#nextAmpersand)
     if (end > from) this.#characters(from, end)
     if (end === chunk.length) {
       this.#at = end
@@ -183,6 +184,8 @@ export class Tokenizer {
     this.#brackets = 0
     this.#at = end + 1
     if (end === this.#nextLess) {
+      // Between stanzas text is a fault, found before those of what follows.
+      if (this.#open.length === 1) this.#flush()
       this.#state = 'less'
       return
     }
@@ -195,7 +198,8 @@ export class Tokenizer {
     const chunk = this.#chunk
     let start = from
     if (this.#open.length === 0) {
-      if (this.#first && chunk.charCodeAt(from) === 0xfeff) start++
+      if (this.#first && !this.#marked && chunk.charCodeAt(from) === 0xfeff) start++
+      this.#marked = true
       if (start === end) return
       this.#first = false
       if (NOT_SPACE.test(chunk.slice(start, end))) throw notWellFormed()
