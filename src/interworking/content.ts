@@ -13,7 +13,10 @@ export interface Content {
  * `encoding`: 415 with Accept-Encoding; `type`: 415 with Accept; `charset`: 415 with Accept; `malformed`: 400. A body
  * that is not what it says it is gets refused rather than repaired: the sender learns that it could not be read.
  */
-export type ContentError = 'encoding' | 'type' | 'charset' | 'malformed'
+/** Octets of HTML: reading it costs some 0.15 µs each, during which nothing else happens. */
+export const HTML_LIMIT = 65_536
+
+export type ContentError = 'encoding' | 'type' | 'charset' | 'malformed' | 'long-html'
 
 const NOTHING: Content = { plain: undefined, html: undefined }
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
@@ -42,6 +45,7 @@ const plain = (text: Result<string, ContentError>): Result<Content, ContentError
 
 function readText(media: MediaType, body: Uint8Array): Result<Content, ContentError> {
   if (media.type !== 'text' || (media.subtype !== 'plain' && media.subtype !== 'html')) return err('type')
+  if (media.subtype === 'html' && body.length > HTML_LIMIT) return err('long-html')
   const text = decode(charsetOf(media), body)
   if (!text.ok || media.subtype === 'plain') return plain(text)
   return ok({ plain: undefined, html: text.value })

@@ -27,6 +27,7 @@ export const CONTENT_REFUSALS = {
   type: refuse(415, 'Unsupported Media Type', ACCEPT),
   charset: refuse(415, 'Unsupported Charset', ACCEPT),
   encoding: refuse(415, 'Unsupported Content Encoding', ['Accept-Encoding', 'identity']),
+  'long-html': refuse(413, 'HTML Too Long, Send Plain Text'),
   malformed: refuse(400, 'Body Is Not What Content-Type Says'),
 } as const satisfies Record<ContentError, SipRefusal>
 

@@ -202,6 +202,14 @@ describe('SIP to XMPP', () => {
     const body = '--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b--'
     expect(refused({ type: 'multipart/mixed;boundary=b', body })).toMatchObject({ status: 415 })
   })
+  test('long HTML is refused before it is read, beside a plain text it is left out', () => {
+    const html = '<b>x</b>'.repeat(10_000)
+    expect(refused({ type: 'text/html', body: html })).toMatchObject({ status: 413 })
+    const both = `--b\r\nContent-Type: text/plain\r\n\r\nhi\r\n--b\r\nContent-Type: text/html\r\n\r\n${html}\r\n--b--\r\n`
+    const there = received({ type: 'multipart/alternative;boundary=b', body: both })
+    expect(there.getChildText('body')).toBe('hi')
+    expect(there.getChild('html')).toBeUndefined()
+  })
   test.for([65_536, 200_000])('a body of %i octets crosses whole', (length) => {
     expect(received({ body: 'x'.repeat(length) }).getChildText('body')).toHaveLength(length)
   })
