@@ -27,6 +27,42 @@ const NO_TCP: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOPROTOOPT', 'EPR
 /** How long a host is remembered to have no TCP. */
 const NO_TCP_MEMORY = 600_000
 
+/** A request over UDP: one object, for there are very many. */
+class OverUdp implements ClientUse {
+  readonly branch: string
+  readonly method: string
+  readonly sentBy: string
+  readonly reliable = false
+  readonly done: (outcome: Outcome) => void
+  readonly #bytes: Uint8Array
+  readonly #leg: Leg
+  readonly #hop: Hop
+  readonly #counters: Counters
+
+  constructor(
+    request: { readonly branch: string; readonly method: string; readonly bytes: Uint8Array },
+    leg: Leg,
+    hop: Hop,
+    done: (outcome: Outcome) => void,
+    counters: Counters,
+  ) {
+    this.branch = request.branch
+    this.method = request.method
+    this.sentBy = leg.sentBy
+    this.done = done
+    this.#bytes = request.bytes
+    this.#leg = leg
+    this.#hop = hop
+    this.#counters = counters
+  }
+
+  send(transaction: ClientTransaction, again: boolean): void {
+    if (again) this.#counters.retransmissionsOut++
+    const { address, port } = this.#hop
+    this.#leg.udp?.send(this.#bytes, address, port, (reason) => transaction.transportFailed(reason))
+  }
+}
+
 /** Sends requests: picks the leg, writes the Via, switches to TCP for long ones. */
 export class Uac {
   readonly #legs: readonly Leg[]
@@ -75,8 +111,8 @@ export class Uac {
   ): void {
     const branch = this.#branch()
     const bytes = writeRequest(request, `SIP/2.0/UDP ${leg.sentBy};branch=${branch};rport`)
-    const target = `${hop.address} ${hop.port}`
     if (bytes.length > DATAGRAM_LIMIT) {
+      const target = `${hop.address} ${hop.port}`
       if (this.#withoutTcp.get(target, this.#clock.now()) === undefined) {
         this.#counters.switchedToTcp++
         this.#overTcp(request, hop, this.#tcpLegLike(leg), (outcome) => {
@@ -93,17 +129,7 @@ export class Uac {
       }
       this.#counters.backToUdp++
     }
-    this.#begin({
-      branch,
-      method: request.method,
-      sentBy: leg.sentBy,
-      reliable: false,
-      send: (transaction, again) => {
-        if (again) this.#counters.retransmissionsOut++
-        leg.udp?.send(bytes, hop.address, hop.port, (reason) => transaction.transportFailed(reason))
-      },
-      done: on,
-    })
+    this.#begin(new OverUdp({ branch, method: request.method, bytes }, leg, hop, on, this.#counters))
   }
 
   #overTcp(request: SipRequest, hop: Hop, leg: Leg, on: (outcome: Outcome) => void): void {
