@@ -190,7 +190,13 @@ describe('PostgreSQL', () => {
     const faults: unknown[] = []
     await using store = await gone.open({ onFault: (error) => faults.push(error) })
     store.watch(() => undefined)
+    await store.read()
     await postgres.stop()
+    await until('the loss is told', () => faults.length > 0)
+    expect(faults).toContainEqual(
+      expect.objectContaining({ problem: expect.objectContaining({ code: 'unreachable' }) }),
+    )
+    expect(faults.every((fault) => !('client' in ((fault as Error).cause as object)))).toBe(true)
     try {
       await expect(store.read()).rejects.toMatchObject({ problem: { code: 'unreachable' } })
       await expect(store.change(ALICE, [putHome('main')], { check: fine })).rejects.toMatchObject({

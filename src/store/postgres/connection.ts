@@ -60,7 +60,13 @@ export function createPool(options: PostgresOptions, onFault: (error: unknown) =
     } as pg.CustomTypesConfig,
   })
   // Without a listener, a connection that breaks would be an uncaught exception.
-  pool.on('error', onFault)
+  pool.on('error', (error) => {
+    // The server's last word to a connection that is being closed.
+    if (pool.ending) return
+    // The pool hangs the whole connection onto the error, with all that was used to sign in.
+    Reflect.deleteProperty(error, 'client')
+    onFault(postgresFault(error, describe(options)))
+  })
   // While it is in use, the query under way fails with the same error.
   pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
