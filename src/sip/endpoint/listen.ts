@@ -20,6 +20,9 @@ export interface Transports {
   close(): Promise<void>
 }
 
+/** Milliseconds for peers to close their side at the end. */
+const CLOSING = 1_000
+
 /** Binds every listener, or none. @throws the system's error */
 export async function openTransports(
   listeners: readonly ListenerOptions[],
@@ -33,8 +36,8 @@ export async function openTransports(
   const close = async (): Promise<void> => {
     const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
     connections.endAll('closing')
-    // What was answered last leaves before the connection does.
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    // A connection that is cut with something unread is reset, and the peer loses the answers it was just sent.
+    await connections.gone(CLOSING)
     connections.closeAll('closing')
     await Promise.all([...stopped, ...legs.map((leg) => leg.udp?.close())])
   }

@@ -54,6 +54,7 @@ export class Connections {
   readonly #open = new Map<string, Connection>()
   /** Those of them that we opened. */
   readonly #outgoing = new Set<Connection>()
+  #emptied: (() => void) | undefined
   /** Connections turned away because there were too many. */
   refused = 0
 
@@ -67,6 +68,7 @@ export class Connections {
         const key = keyOf(connection.leg, connection.source.address, connection.source.port)
         if (this.#open.get(key) === connection) this.#open.delete(key)
         this.#outgoing.delete(connection)
+        if (this.#open.size === 0) this.#emptied?.()
         deps.events.closed(connection, reason)
       },
     }
@@ -110,6 +112,18 @@ export class Connections {
 
   endAll(reason: string): void {
     for (const connection of [...this.#open.values()]) connection.end(reason)
+  }
+
+  /** Resolves when the last connection is closed, or after `within` milliseconds. */
+  async gone(within: number): Promise<void> {
+    if (this.#open.size === 0) return
+    await new Promise<void>((resolve) => {
+      const limit = this.#timers.set(within, resolve)
+      this.#emptied = () => {
+        limit.cancel()
+        resolve()
+      }
+    })
   }
 
   #add(socket: Socket, leg: Leg, address: string, port: number, outgoing: boolean): Connection {
