@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import type { Form } from '../../src/admin/forms.ts'
+import { adminBed, must, PARTNER } from './bed.ts'
+
+const SECTION = `
+openDiscovery: { enabled: true, limits: { contacts: 7 } }
+learning: { lifetime: 720h }
+homes:
+  - { name: named, nextHop: 'sip:pbx.example;transport=tcp', addresses: [10.0.0.7], enforce: edge, congestionSafePath: true }
+  - { name: second, nextHop: 'sip:[2001:db8::1]:5070' }
+servedDomains:
+  - { name: two.example, home: second, users: listed, links: [gateway] }
+links:
+  - { name: gateway, kind: component, host: 10.0.0.6, domain: gw.example, secret: { file: gw.secret }, remote: [a.example, '*.a.example'], addressing: escaped }
+providers:
+  - { name: A, type: partner, protocol: xmpp, domains: [a.example, '*.a.example'], link: gateway, limits: { messagesPerSecond: 9, connections: 3 }, negotiation: { tls: optional, keepAlive: 90s } }
+  - { name: B, type: hosted, protocol: sip, enabled: false, domains: [b.example], accessEdges: [edge.b.example], assertingHeader: x-verified, icon: 'https://b.example/i.png' }
+policies:
+  - { name: global, xmpp: true }
+  - { name: staff, federation: true, description: may }
+allowedDomains: [{ name: c.example, verification: contacts, comment: since May }]
+blockedDomains: [{ name: d.example }]
+users:
+  - { user: romeo@two.example, home: named, site: verona, policy: staff, contactsOnly: true }
+  - { user: "o'hara@two.example", enabled: false }
+contacts:
+  - { user: romeo@two.example, allow: [juliet@a.example, '@a.example', 'provider:A'], block: [everyone] }
+`
+
+const section = (text = SECTION): Form => parse(text) as Form
+
+test('what is exported is taken back, by this store and by an empty one, and nothing is different', async () => {
+  await using bed = await adminBed()
+  const first = must(await bed.admin.apply({ as: 'alice', section: section() }))
+  expect(first.changes.length).toBeGreaterThan(15)
+  const exported = must(await bed.admin.export({})).section
+  const again = must(await bed.admin.apply({ as: 'alice', section: exported, prune: true }))
+  expect(again).toMatchObject({ changes: [], note: 'everything is so already' })
+
+  await using other = await adminBed()
+  const text = stringify({ federation: exported })
+  must(await other.admin.apply({ as: 'bob', section: parse(text).federation }))
+  expect(must(await other.admin.export({})).section).toEqual(exported)
+  const { rows, secrets } = await other.store.read()
+  expect(rows).toEqual((await bed.store.read()).rows)
+  expect(secrets.get('gateway')).toEqual({ file: 'gw.secret' })
+})
+
+test('a dry run gives the difference, with before and after, and changes nothing', async () => {
+  await using bed = await adminBed()
+  await bed.admin.apply({ as: 'alice', section: section() })
+  const changed = section(SECTION.replace('messagesPerSecond: 9', 'messagesPerSecond: 4'))
+  const { changes, dryRun } = must(await bed.admin.apply({ as: 'alice', section: changed, dryRun: true }))
+  expect(dryRun).toBe(true)
+  expect(changes).toMatchObject([
+    {
+      action: 'set',
+      kind: 'providers',
+      name: 'A',
+      before: { limits: { messagesPerSecond: 9 } },
+      after: { limits: { messagesPerSecond: 4 } },
+    },
+  ])
+  expect(must(await bed.admin.apply({ as: 'alice', section: section() })).changes).toEqual([])
+})
+
+test('what a file does not name stays, and goes with prune, as far as the file has the list', async () => {
+  await using bed = await adminBed()
+  await bed.admin.apply({ as: 'alice', section: section() })
+  await bed.change(PARTNER)
+  await bed.change({ do: 'add-contacts', user: 'romeo@two.example', side: 'allow', who: ['x@y.example'] })
+  const wanted = section()
+  expect(must(await bed.admin.apply({ as: 'alice', section: wanted })).changes).toEqual([])
+  const pruned = must(await bed.admin.apply({ as: 'alice', section: wanted, prune: true }))
+  expect(pruned.changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`).sort()).toEqual([
+    'remove contacts romeo@two.example',
+    'remove providers Partner',
+  ])
+  const blocked = must(await bed.admin.apply({ as: 'alice', section: { blockedDomains: [] }, prune: true }))
+  expect(blocked.changes.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
+    'blockedDomains d.example',
+    'settings learning.lifetime',
+    'settings openDiscovery.enabled',
+    'settings openDiscovery.limits.contacts',
+  ])
+})
+
+test('nothing is half applied: one row that cannot stand keeps all of them out', async () => {
+  await using bed = await adminBed()
+  const before = await bed.store.revision()
+  const answer = await bed.admin.apply({
+    as: 'alice',
+    section: section(
+      `${SECTION}\n`
+        .replace('name: B, type: hosted', 'name: Filed2, type: hosted')
+        .replace('[b.example]', '[filed.example]'),
+    ),
+  })
+  expect(answer).toMatchObject({ error: { code: 'conflict' } })
+  expect(await bed.store.revision()).toEqual(before)
+})
+
+test('what belongs to the file is named, all of it', async () => {
+  await using bed = await adminBed()
+  const answer = await bed.admin.apply({
+    as: 'alice',
+    section: section(
+      `publicIm: false\nhomes: [{ name: Main, nextHop: 'sip:10.0.0.1' }]\nusers: [{ user: nurse@sip.example }]`,
+    ),
+  })
+  expect(answer).toMatchObject({
+    error: {
+      code: 'file-owned',
+      faults: [{ path: 'publicIm' }, { path: 'homes[0] "Main"' }, { path: 'users[0] "nurse@sip.example"' }],
+    },
+  })
+})
+
+test('wrong fields are named, all of them', async () => {
+  await using bed = await adminBed()
+  const answer = await bed.admin.apply({
+    as: 'alice',
+    section: section(`homes: [{ name: a }]\nproviders: [{ name: A, typo: 1 }]`),
+  })
+  if (answer.ok) throw new Error('not refused')
+  expect(answer.error.faults?.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(['homes[0].nextHop', 'providers[0].type', 'providers[0].typo']),
+  )
+})

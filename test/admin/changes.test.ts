@@ -1,0 +1,352 @@
+import { expect, test } from 'vitest'
+import { createAdmin } from '../../src/admin/service.ts'
+import { rowForms } from '../../src/config/row-forms.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { adminBed, fileRows, must, PARTNER } from './bed.ts'
+
+test('a provider is added, changed, disabled, enabled and removed, each with who did it', async () => {
+  await using bed = await adminBed()
+  const target = { object: 'provider', name: 'partner' } as const
+  expect(await bed.change(PARTNER)).toEqual(['add providers Partner'])
+  const fields = { verification: 'all', limits: { contacts: 5 } }
+  await bed.change({ do: 'set', ...target, fields, add: { domains: ['*.partner.example'] } })
+  expect(must(await bed.admin.show(target))).toMatchObject({
+    name: 'Partner',
+    owner: 'store',
+    row: { verification: 'all', limits: { contacts: 5 }, domains: ['partner.example', '*.partner.example'] },
+  })
+  await bed.change({ do: 'set', ...target, fields: { limits: null }, drop: { domains: ['partner.example'] } })
+  const { row } = must(await bed.admin.show(target))
+  expect(row.limits).toBeUndefined()
+  expect(row.domains).toEqual(['*.partner.example'])
+  await bed.change({ do: 'disable', ...target })
+  await bed.change({ do: 'enable', ...target })
+  expect(await bed.change({ do: 'remove', ...target })).toEqual(['remove providers Partner'])
+  const audit = must(await bed.admin.audit({ kind: 'providers', name: 'Partner' }))
+  expect(audit.rows.map(({ action }) => action)).toEqual(['remove', 'set', 'set', 'set', 'set', 'add'])
+  expect(audit.rows.every(({ actor }) => actor.name === 'alice' && actor.claimed)).toBe(true)
+})
+
+test('the audit log is filtered by person and time, and read page by page', async () => {
+  await using bed = await adminBed()
+  await bed.change(PARTNER, { as: 'alice' })
+  await bed.change({ do: 'set-setting', key: 'xmpp', value: false }, { as: 'bob' })
+  const by = must(await bed.admin.audit({ actor: 'bob' }))
+  expect(by.rows.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['settings xmpp'])
+  const first = must(await bed.admin.audit({ limit: 1 }))
+  expect(first.rows).toHaveLength(1)
+  const second = must(await bed.admin.audit({ limit: 1, before: first.next }))
+  expect(second.rows[0]).toMatchObject({ kind: 'providers', name: 'Partner', action: 'add' })
+  expect(must(await bed.admin.audit({ until: 1000 })).rows).toEqual([])
+})
+
+test.for([
+  ['enable', { do: 'enable', object: 'provider', name: 'Partner' }, 'is enabled already'],
+  ['add again, just so', PARTNER, 'is there already, just so'],
+  ['resume', { do: 'resume', object: 'provider', name: 'Partner' }, 'is not suspended'],
+  ['set nothing', { do: 'set', object: 'provider', name: 'Partner', fields: {} }, 'everything is so already'],
+  ['unset', { do: 'unset-setting', key: 'sip' }, 'is not set in the store'],
+  [
+    'a contact of the file',
+    { do: 'add-contacts', user: 'romeo@sip.example', side: 'allow', who: ['juliet@xmpp.example'] },
+    'already',
+  ],
+  ['restore', { do: 'restore', name: 'jabber' }, 'is as it was shipped'],
+] as const)('nothing to do is told, and fails unless asked for: %s', async ([, spec, message]) => {
+  await using bed = await adminBed()
+  await bed.change(PARTNER)
+  const before = await bed.store.revision()
+  const change = 'who' in spec ? { ...spec, who: [...spec.who] } : spec
+  const problem = await bed.refused(change as never)
+  expect(problem).toMatchObject({ code: 'nothing-to-do', message: expect.stringContaining(message) })
+  const answer = must(await bed.admin.change({ as: 'alice', change: change as never, idempotent: true }))
+  expect(answer).toMatchObject({ changes: [], note: expect.stringContaining(message) })
+  expect(await bed.store.revision()).toEqual(before)
+})
+
+test('rows of the file are told apart and stay; the emergency stop works on them', async () => {
+  await using bed = await adminBed()
+  for (const change of [
+    { do: 'set', object: 'provider', name: 'Filed', fields: { verification: 'all' } },
+    { do: 'disable', object: 'provider', name: 'filed' },
+    { do: 'remove', object: 'home', name: 'main' },
+    { do: 'set', object: 'domain', name: 'sip.example', fields: { users: 'listed' } },
+    { do: 'set-setting', key: 'publicIm', value: false },
+    { do: 'remove-contacts', user: 'romeo@sip.example', side: 'allow', who: ['juliet@xmpp.example'] },
+  ] as const) {
+    expect(await bed.refused(change as never)).toMatchObject({
+      code: 'file-owned',
+      message: expect.stringContaining('/etc/dragoman/gateway.config.yaml'),
+      cure: expect.stringContaining('SIGHUP'),
+    })
+  }
+  expect(
+    (await bed.refused({ do: 'add', object: 'home', name: 'MAIN', fields: { nextHop: 'sip:10.0.0.1' } }))
+      .code,
+  ).toBe('exists')
+  const filed = { object: 'provider', name: 'FILED' } as const
+  expect(await bed.change({ do: 'suspend', ...filed, reason: 'flood' })).toEqual(['suspend providers Filed'])
+  expect(must(await bed.admin.show(filed)).suspended).toMatchObject({ by: 'alice', reason: 'flood' })
+  expect(await bed.change({ do: 'resume', ...filed })).toEqual(['resume providers Filed'])
+  await bed.change({ do: 'suspend', object: 'federation', name: 'federation', reason: '' })
+  expect(must(await bed.admin.settings({})).suspended).toMatchObject({ by: 'alice' })
+})
+
+test('shipped rows: a change makes them the store’s, removed ones stay away until they are restored', async () => {
+  await using bed = await adminBed()
+  const jabber = { object: 'provider', name: 'Jabber' } as const
+  await bed.change({ do: 'set', ...jabber, fields: { description: 'ours' } })
+  expect(must(await bed.admin.show(jabber))).toMatchObject({ owner: 'store', row: { description: 'ours' } })
+  await bed.change({ do: 'remove', ...jabber })
+  expect(await bed.admin.show(jabber)).toMatchObject({
+    error: { code: 'not-found', cure: expect.stringContaining('provider restore Jabber') },
+  })
+  expect(await bed.change({ do: 'restore', name: 'Jabber' })).toEqual(['restore providers Jabber'])
+  expect(must(await bed.admin.show(jabber))).toMatchObject({ owner: 'shipped' })
+})
+
+test.for([
+  [
+    'a domain that has an owner',
+    { ...PARTNER, name: 'Other', fields: { ...PARTNER.fields, domains: ['filed.example'] } },
+    /filed\.example belongs to provider .*"Filed" in the configuration file/,
+  ],
+  [
+    'allowed and blocked',
+    { do: 'add', object: 'domain', kind: 'blocked', name: 'allowed.example', fields: {} },
+    /both allowed and blocked/,
+  ],
+  [
+    'a link that is not there',
+    { ...PARTNER, name: 'Other', fields: { ...PARTNER.fields, domains: ['o.example'], link: 'no' } },
+    /link "no", which does not exist/,
+  ],
+  [
+    'no way to prove a domain',
+    {
+      do: 'set',
+      object: 'provider',
+      name: 'Partner',
+      fields: { negotiation: { tls: 'unsupported', sasl: 'required', dialback: false } },
+    },
+    /no stream could be proved/,
+  ],
+  [
+    'a home that users have',
+    { do: 'remove', object: 'home', name: 'second' },
+    /is the home of a user \(romeo@sip\.example\)/,
+  ],
+  ['a policy that is granted', { do: 'remove', object: 'policy', name: 'staff' }, /is granted to a user/],
+] as const)(
+  'what cannot stand is refused with rows and cure, and leaves no trace: %s',
+  async ([, spec, message]) => {
+    await using bed = await adminBed()
+    await bed.change(PARTNER)
+    await bed.change({ do: 'add', object: 'domain', kind: 'allowed', name: 'allowed.example', fields: {} })
+    await bed.change({ do: 'add', object: 'home', name: 'second', fields: { nextHop: 'sip:10.0.0.1' } })
+    await bed.change({ do: 'add', object: 'policy', name: 'staff', fields: { xmpp: true } })
+    const fields = { home: 'second', policy: 'staff' }
+    await bed.change({ do: 'add', object: 'user', name: 'sip:Romeo@sip.example', fields })
+    const before = await bed.store.revision()
+    const problem = await bed.refused(spec as never)
+    expect(problem).toMatchObject({ code: 'conflict', message: expect.stringMatching(message) })
+    expect(problem.cure).not.toBe('')
+    expect(await bed.store.revision()).toEqual(before)
+  },
+)
+
+test('a weak but possible negotiation is accepted with a warning', async () => {
+  await using bed = await adminBed()
+  const fields = { ...PARTNER.fields, negotiation: { tls: 'unsupported', sasl: 'optional', dialback: true } }
+  const outcome = must(await bed.admin.change({ as: 'alice', change: { ...PARTNER, fields } as never }))
+  expect(outcome.warnings).toMatchObject([{ code: 'negotiation-weak' }])
+})
+
+test.for([
+  ['an unknown key', { verifcation: 'all' }, 'verifcation', 'did you mean verification?'],
+  ['a wrong word', { verification: 'al' }, 'verification', 'all'],
+  ['a wrong domain', { domains: ['a b'] }, 'domains[0]', 'example.com'],
+  ['a key of the other protocol', { accessEdges: ['edge.example'] }, 'accessEdges', 'protocol'],
+  ['another name', { name: 'New' }, undefined, 'remove the old one'],
+] as const)('a wrong field is named, with its cure: %s', async ([, fields, path, cure]) => {
+  await using bed = await adminBed()
+  await bed.change(PARTNER)
+  const problem = await bed.refused({ do: 'set', object: 'provider', name: 'Partner', fields } as never)
+  expect(problem).toMatchObject({ code: 'bad-request', cure: expect.stringContaining(cure) })
+  expect(problem.faults?.[0]?.path).toBe(path)
+})
+
+test.for([
+  ['provider', 'Jaber', 'did you mean Jabber?'],
+  ['home', 'mian', 'did you mean main?'],
+  ['user', 'nobody@sip.example', 'dragoman user list'],
+] as const)('%s that is not there: %s', async ([object, name, cure]) => {
+  await using bed = await adminBed()
+  expect(await bed.refused({ do: 'remove', object, name })).toMatchObject({
+    code: 'not-found',
+    cure: expect.stringContaining(cure),
+  })
+})
+
+test('what an object cannot do is told with what it can', async () => {
+  await using bed = await adminBed()
+  expect(await bed.refused({ do: 'disable', object: 'home', name: 'main' })).toMatchObject({
+    code: 'not-possible',
+    cure: expect.stringContaining('dragoman home suspend main'),
+  })
+  await bed.change({ do: 'add', object: 'domain', kind: 'blocked', name: 'b.example', fields: {} })
+  expect((await bed.refused({ do: 'suspend', object: 'domain', name: 'b.example' })).code).toBe(
+    'not-possible',
+  )
+  await bed.change({ do: 'add', object: 'policy', name: 'global', fields: { xmpp: true } })
+  expect((await bed.refused({ do: 'grant', policy: 'global', users: ['a@sip.example'] })).code).toBe(
+    'not-possible',
+  )
+})
+
+test('policies are granted to users and taken away, all or none', async () => {
+  await using bed = await adminBed()
+  await bed.change({ do: 'add', object: 'policy', name: 'staff', fields: { xmpp: true } })
+  await bed.change({ do: 'add', object: 'user', name: 'romeo@sip.example', fields: {} })
+  const missing = await bed.refused({
+    do: 'grant',
+    policy: 'staff',
+    users: ['romeo@sip.example', 'x@sip.example'],
+  })
+  expect(missing).toMatchObject({
+    code: 'not-found',
+    cure: expect.stringContaining('dragoman user add x@sip.example'),
+  })
+  await bed.change({ do: 'grant', policy: 'staff', users: ['romeo@sip.example'] })
+  const granted = must(await bed.admin.list({ object: 'user', policy: 'staff' }))
+  expect(granted.rows.map(({ name }) => name)).toEqual(['romeo@sip.example'])
+  await bed.change({ do: 'revoke', policy: 'staff', users: ['romeo@sip.example'] })
+  expect(must(await bed.admin.list({ object: 'user', policy: 'staff' })).rows).toEqual([])
+})
+
+test('contacts of file and store are shown together, with whose they are', async () => {
+  await using bed = await adminBed()
+  const who = ['@xmpp.example', 'provider:Filed', 'everyone']
+  await bed.change({ do: 'add-contacts', user: 'romeo@sip.example', side: 'block', who })
+  const { lines } = must(await bed.admin.contacts({ user: 'sip:romeo@sip.example' }))
+  expect(lines.map(({ side, who: whom, owner }) => `${side} ${whom} ${owner}`).sort()).toEqual([
+    'allow juliet@xmpp.example file',
+    'block @xmpp.example store',
+    'block everyone store',
+    'block provider:Filed store',
+  ])
+  await bed.change({ do: 'clear-contacts', user: 'romeo@sip.example' })
+  expect(must(await bed.admin.contacts({ user: 'romeo@sip.example' })).lines).toHaveLength(1)
+})
+
+test('users of file and store come in one order, page by page', async () => {
+  await using bed = await adminBed()
+  for (const name of ['zoe', 'abel', 'romeo', 'oberon', 'mab']) {
+    await bed.change({ do: 'add', object: 'user', name: `${name}@sip.example`, fields: {} })
+  }
+  const names: string[] = []
+  let after: string | undefined
+  do {
+    const page = must(await bed.admin.list({ object: 'user', limit: 2, after }))
+    expect(page.rows.length).toBeLessThanOrEqual(2)
+    names.push(...page.rows.map(({ name, owner }) => `${name.split('@')[0]} ${owner}`))
+    after = page.next
+  } while (after !== undefined)
+  expect(names).toEqual(['abel store', 'mab store', 'nurse file', 'oberon store', 'romeo store', 'zoe store'])
+})
+
+test('after an edit of the file that conflicts, everything is shown, and the store’s row can be taken away', async () => {
+  await using bed = await adminBed()
+  await bed.change(PARTNER)
+  bed.useFile({
+    ...fileRows(),
+    providers: fileRows(
+      `providers: [{ name: Partner, type: partner, protocol: xmpp, domains: [partner.example], link: prosody }]`,
+    ).providers,
+  })
+  const { broken } = must(await bed.admin.status({}))
+  expect(broken?.[0]).toContain('dragoman provider remove Partner')
+  const owners = must(await bed.admin.list({ object: 'provider', containing: 'partner' })).rows
+  expect(owners.map(({ owner }) => owner).sort()).toEqual(['file', 'store'])
+  expect(await bed.change({ do: 'remove', object: 'provider', name: 'Partner' })).toEqual([
+    'remove providers Partner',
+  ])
+  expect(must(await bed.admin.status({})).broken).toBeUndefined()
+})
+
+test('a dry run tells the same and changes nothing', async () => {
+  await using bed = await adminBed()
+  expect(await bed.change(PARTNER, { dryRun: true })).toEqual(['add providers Partner'])
+  expect((await bed.admin.show({ object: 'provider', name: 'Partner' })).ok).toBe(false)
+})
+
+test('whoever asked is answered once the change is in force', async () => {
+  const told: number[] = []
+  await using bed = await adminBed({ changed: async () => void told.push(1) })
+  await bed.change(PARTNER)
+  await bed.refused(PARTNER)
+  await bed.change({ do: 'disable', object: 'provider', name: 'Partner' }, { dryRun: true })
+  expect(told).toHaveLength(1)
+})
+
+test('explain counts rows of the store', async () => {
+  await using bed = await adminBed()
+  await bed.change(PARTNER)
+  const ask = { from: 'juliet@partner.example', to: 'romeo@sip.example', kind: 'message' } as const
+  expect(must(await bed.admin.explain(ask)).verdict).toMatchObject({
+    outcome: 'refuse',
+    reason: 'not-a-contact',
+  })
+  await bed.change({
+    do: 'add-contacts',
+    user: 'romeo@sip.example',
+    side: 'allow',
+    who: ['@partner.example'],
+  })
+  const told = must(await bed.admin.explain(ask))
+  expect(told.verdict.outcome).toBe('deliver')
+  expect(told.owner).toBe('store')
+})
+
+test('without a store everything is read, and changes are refused with the cure', async () => {
+  const admin = createAdmin({
+    store: undefined,
+    fileRows,
+    file: '/etc/x.yaml',
+    forms: rowForms,
+    clock: systemClock,
+    version: '1.2.3',
+  })
+  expect(must(await admin.list({ object: 'provider' })).rows.map(({ owner }) => owner)).toContain('file')
+  expect((await admin.explain({ from: 'a@filed.example', to: 'b@sip.example', kind: 'message' })).ok).toBe(
+    true,
+  )
+  for (const answer of [
+    await admin.change({ as: 'alice', change: PARTNER }),
+    await admin.export({}),
+    await admin.audit({}),
+    await admin.apply({ as: 'alice', section: {} }),
+  ]) {
+    expect(answer).toMatchObject({
+      ok: false,
+      error: { code: 'no-store', cure: expect.stringContaining('store: { sqlite:') },
+    })
+  }
+})
+
+test('a request is strict and bounded', async () => {
+  await using bed = await adminBed()
+  const wrong = [
+    { object: 'provider', bogus: 1 },
+    { object: 'teapot' },
+    { object: 'provider', limit: 100_000 },
+    { object: 'provider', containing: 'x'.repeat(2000) },
+    undefined,
+  ]
+  for (const request of wrong) {
+    expect(await bed.admin.list(request as never)).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    })
+  }
+})
