@@ -1,4 +1,5 @@
-import { FORBIDDEN, isNameChar, isNameStart, isSpace, lineFeeds } from './characters.ts'
+import { CharacterData } from './character-data.ts'
+import { FORBIDDEN, isNameChar, isNameStart, isSpace } from './characters.ts'
 import { checkDeclaration } from './declaration.ts'
 import { notWellFormed, restricted } from './fault.ts'
 import { hashed, Names, parseQName, type QName } from './names.ts'
@@ -30,7 +31,6 @@ const DOUBLE = 0x22
 const SINGLE = 0x27
 const HASH = 0x23
 const SEMICOLON = 0x3b
-const BRACKET = 0x5d
 
 const CDATA = '[CDATA['
 const DOCTYPE = 'DOCTYPE'
@@ -70,11 +70,13 @@ export class Tokenizer {
   #at = 0
   /** Nothing came before but a byte order mark: an XML declaration may follow. */
   #first = true
-  #marked = false
+  /** No character was read. */
+  #start = true
   /** The last character was a carriage return: a line feed now is the same line end. */
   #afterReturn = false
-  /** The text, CDATA or attribute value in hand; and the name, reference or declaration in hand. */
-  readonly #text = new Pieces()
+  readonly #text = new CharacterData()
+  readonly #value = new Pieces()
+  /** The name, reference or declaration in hand, where a chunk ended within it. */
   readonly #part = new Pieces()
   #partial = false
   #hash = 0
@@ -82,14 +84,7 @@ export class Tokenizer {
   #attribute: QName | undefined
   #quote = 0
   /** Where a reference goes back to. */
-  #within: State = 'text'
-  /** Brackets at the end of what came before, up to two: the start of a `]]>`. */
-  #brackets = 0
-  /** Where the next of these is in the chunk, or its length; right while not passed. */
-  #nextLess = -1
-  #nextAmpersand = -1
-  #nextReturn = -1
-  #nextSection = -1
+  #within: 'text' | 'value' = 'text'
 
   constructor(sink: TokenSink) {
     this.#sink = sink
@@ -108,7 +103,7 @@ export class Tokenizer {
     this.#chunk = text
     this.#at = this.#afterReturn && text.charCodeAt(0) === LF ? 1 : 0
     this.#afterReturn = text.charCodeAt(text.length - 1) === CR
-    this.#nextLess = this.#nextAmpersand = this.#nextReturn = this.#nextSection = -1
+    this.#text.begin(text)
     while (this.#at < text.length && this.#state !== 'ended') this.#step()
     if (wrong >= 0 && this.#state !== 'ended') throw notWellFormed()
   }
@@ -173,17 +168,13 @@ export class Tokenizer {
   #inText(): void {
     const chunk = this.#chunk
     const from = this.#at
-    if (this.#nextLess < from) this.#nextLess = next(chunk, '<', from)
-    if (this.#nextAmpersand < from) this.#nextAmpersand = next(chunk, '&', from)
-    const end = Math.min(this.#nextLess, this.#nextAmpersand)
-    if (end > from) this.#characters(from, end)
-    if (end === chunk.length) {
-      this.#at = end
-      return
-    }
-    this.#brackets = 0
-    this.#at = end + 1
-    if (end === this.#nextLess) {
+    const end = this.#text.end(from)
+    if (this.#open.length === 0) this.#outside(from, end)
+    else this.#text.read(from, end)
+    this.#at = end
+    if (end === chunk.length) return
+    this.#at++
+    if (chunk.charCodeAt(end) === LESS) {
       // Between stanzas text is a fault, found before those of what follows.
       if (this.#open.length === 1) this.#flush()
       this.#state = 'less'
@@ -194,33 +185,14 @@ export class Tokenizer {
     this.#state = 'reference'
   }
 
-  #characters(from: number, end: number): void {
-    const chunk = this.#chunk
-    let start = from
-    if (this.#open.length === 0) {
-      if (this.#first && !this.#marked && chunk.charCodeAt(from) === 0xfeff) start++
-      this.#marked = true
-      if (start === end) return
-      this.#first = false
-      if (NOT_SPACE.test(chunk.slice(start, end))) throw notWellFormed()
-      return
-    }
-    if (this.#nextSection < from) this.#nextSection = next(chunk, ']]>', from)
-    if (this.#nextSection < end) throw notWellFormed()
-    if (this.#brackets > 0 || end === chunk.length) this.#countBrackets(from, end)
-    if (this.#nextReturn < from) this.#nextReturn = next(chunk, '\r', from)
-    const text = chunk.slice(start, end)
-    this.#text.add(this.#nextReturn < end ? lineFeeds(text) : text)
-  }
-
-  /** A `]]>` may be split between chunks. */
-  #countBrackets(from: number, end: number): void {
-    const chunk = this.#chunk
-    let ahead = from
-    while (ahead < end && chunk.charCodeAt(ahead) === BRACKET) ahead++
-    if (ahead < end && chunk.charCodeAt(ahead) === GREATER && this.#brackets + ahead - from >= 2)
-      throw notWellFormed()
-    this.#brackets = ahead === end ? Math.min(2, this.#brackets + end - from) : trailing(chunk, from, end)
+  /** Before the root there is white space, and a byte order mark at the very start. */
+  #outside(from: number, end: number): void {
+    if (from === end) return
+    const start = this.#first && this.#start && this.#chunk.charCodeAt(from) === 0xfeff ? from + 1 : from
+    this.#start = false
+    if (start === end) return
+    this.#first = false
+    if (NOT_SPACE.test(this.#chunk.slice(start, end))) throw notWellFormed()
   }
 
   #afterLess(): void {
@@ -403,7 +375,7 @@ export class Tokenizer {
     }
     if (at > from) {
       const value = chunk.slice(from, at)
-      this.#text.add(spaces ? value.replace(/\r\n|[\r\n\t]/g, ' ') : value)
+      this.#value.add(spaces ? value.replace(/\r\n|[\r\n\t]/g, ' ') : value)
     }
     this.#at = at
     if (at === chunk.length) return
@@ -414,7 +386,7 @@ export class Tokenizer {
       return
     }
     this.#state = 'after value'
-    this.#sink.attribute(this.#attribute as QName, this.#text.take())
+    this.#sink.attribute(this.#attribute as QName, this.#value.take())
   }
 
   #inEndName(): void {
@@ -457,7 +429,9 @@ export class Tokenizer {
     }
     if (chunk.charCodeAt(end) !== SEMICOLON) throw notWellFormed()
     this.#at = end + 1
-    this.#text.add(referenced(this.#whole(from, end)))
+    const text = referenced(this.#whole(from, end))
+    if (this.#within === 'text') this.#text.add(text)
+    else this.#value.add(text)
     this.#state = this.#within
   }
 
@@ -479,32 +453,9 @@ export class Tokenizer {
   }
 
   #inSection(): void {
-    const chunk = this.#chunk
-    while (this.#brackets > 0 && this.#at < chunk.length) {
-      const code = chunk.charCodeAt(this.#at)
-      if (code === GREATER && this.#brackets === 2) {
-        this.#at++
-        this.#brackets = 0
-        this.#state = 'text'
-        return
-      }
-      if (code === BRACKET) {
-        this.#at++
-        if (this.#brackets === 2) this.#text.add(']')
-        else this.#brackets = 2
-      } else {
-        this.#text.add(']'.repeat(this.#brackets))
-        this.#brackets = 0
-      }
-    }
-    const from = this.#at
-    if (from === chunk.length) return
-    const found = chunk.indexOf(']]>', from)
-    if (found < 0) this.#brackets = trailing(chunk, from, chunk.length)
-    const end = found < 0 ? chunk.length - this.#brackets : found
-    if (end > from) this.#text.add(lineFeeds(chunk.slice(from, end)))
-    this.#at = found < 0 ? chunk.length : found + 3
-    if (found >= 0) this.#state = 'text'
+    const end = this.#text.section(this.#at)
+    this.#at = end ?? this.#chunk.length
+    if (end !== undefined) this.#state = 'text'
   }
 
   #inDeclaration(): void {
@@ -520,16 +471,4 @@ export class Tokenizer {
     this.#first = false
     this.#state = 'text'
   }
-}
-
-/** Where it is from there on, or the length of the text. */
-function next(text: string, what: string, from: number): number {
-  const found = text.indexOf(what, from)
-  return found < 0 ? text.length : found
-}
-
-/** Brackets at the end, up to two. */
-function trailing(text: string, from: number, end: number): number {
-  if (end === from || text.charCodeAt(end - 1) !== BRACKET) return 0
-  return end - 1 > from && text.charCodeAt(end - 2) === BRACKET ? 2 : 1
 }

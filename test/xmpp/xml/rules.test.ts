@@ -148,6 +148,7 @@ describe('what is not', () => {
     ['CDATA before the root', '<![CDATA[', 'not-well-formed'],
     ['an end tag before the root', '</s:stream>', 'not-well-formed'],
     ['controls of XML 1.1', `<?xml version='1.1'?>${OPEN}<m>&#1;`, 'not-well-formed'],
+    ['a byte order mark after the declaration', `<?xml version='1.0'?>\ufeff${OPEN}`, 'not-well-formed'],
     ['two byte order marks', `\ufeff\ufeff${OPEN}`, 'not-well-formed'],
   ] as const)('%s', ([, xml, condition]) => {
     expect(readEveryWay(xml)).toEqual([condition])
