@@ -43,7 +43,7 @@ const reasonOf = ({ stdout }: Finished): string => JSON.parse(stdout).verdict.re
 test('a change is in force in the running gateway when the command ends', async () => {
   await using at = await bed()
   await using gateway = await at.start()
-  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('unknown-domain')
+  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('domain-unknown')
   const blocked = await at.cli('domain', 'add', 'spam.example', '--kind', 'blocked')
   expect(blocked).toMatchObject({ code: 0, stderr: '' })
   expect(blocked.stdout).toContain('1 change, in force\n')
@@ -105,12 +105,12 @@ test('a file with rows is applied to the running gateway, whole or not at all, a
   const refused = await at.cli('apply', rows)
   expect(refused).toMatchObject({ code: 3, stdout: '' })
   expect(refused.stderr).toContain('Example XMPP')
-  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('unknown-domain')
+  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('domain-unknown')
 
   await writeFile(rows, stringify({ federation: { blockedDomains: [{ name: 'spam.example' }] } }))
   const dry = await at.cli('apply', rows, '--dry-run')
   expect(dry.stdout).toContain('+ blocked domain spam.example\n')
-  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('unknown-domain')
+  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('domain-unknown')
   expect((await at.cli('apply', rows)).code).toBe(0)
   expect(reasonOf(await at.cli(...EXPLAIN))).toBe('domain-blocked')
 
