@@ -40,6 +40,8 @@ export interface AdminStore extends AsyncDisposable {
   users(query: UserQuery): Promise<Page<User, Address>>
   /** Learned entries that have expired are left out. */
   contacts(user: Address): Promise<ContactList>
+  /** Of everybody who has some, what was not learned; in the order of their addresses. */
+  contactLists(query: ContactListQuery): Promise<Page<ContactList, Address>>
   /** Newest first. */
   audit(query: AuditQuery): Promise<Page<AuditEntry, number>>
   /**
@@ -224,6 +226,12 @@ export interface UserQuery {
   readonly site?: string | undefined
   readonly policy?: string | undefined
   readonly enabled?: boolean | undefined
+}
+
+export interface ContactListQuery {
+  readonly limit: number
+  /** Only those after this user's. */
+  readonly after?: Address | undefined
 }
 
 export interface AuditQuery {

@@ -7,6 +7,7 @@ import type {
   Changed,
   ChangeOptions,
   ChangeRefusal,
+  ContactListQuery,
   Mutation,
   Page,
   Revision,
@@ -22,7 +23,7 @@ import { addressOf } from './contact-rows.ts'
 import { type Contents, rowsOf, secretsOf } from './contents.ts'
 import type { Database } from './database.ts'
 import { Draft } from './draft.ts'
-import { pageOfAudit, pageOfUsers, readContacts, readUser } from './queries.ts'
+import { pageOfAudit, pageOfContactLists, pageOfUsers, readContacts, readUser } from './queries.ts'
 import { readBefore } from './read-before.ts'
 import { readContents } from './read-contents.ts'
 import { readRevision, writeRevision } from './revision.ts'
@@ -118,6 +119,10 @@ export class Administration {
 
   contacts(user: Address): Promise<ContactList> {
     return this.#database.read((db) => readContacts(db, user, this.#clock.wall()))
+  }
+
+  contactLists(query: ContactListQuery): Promise<Page<ContactList, Address>> {
+    return this.#database.read((db) => pageOfContactLists(db, query))
   }
 
   audit(query: AuditQuery): Promise<Page<AuditEntry, number>> {

@@ -4,13 +4,14 @@ import type {
   AuditEntry,
   AuditedKind,
   AuditQuery,
+  ContactListQuery,
   Json,
   Page,
   UserQuery,
 } from '../admin/store.ts'
 import { type Address, textOfAddress } from '../federation/address.ts'
 import type { ContactList, User } from '../federation/model.ts'
-import { entriesOf } from './contact-rows.ts'
+import { addressOf, entriesOf } from './contact-rows.ts'
 import type { Tables } from './tables.ts'
 import { userOf } from './user-rows.ts'
 
@@ -64,6 +65,41 @@ export async function readContacts(db: Kysely<Tables>, user: Address, now: numbe
     .orderBy('target')
     .execute()
   return { user, ...entriesOf(rows) }
+}
+
+export async function pageOfContactLists(
+  db: Kysely<Tables>,
+  query: ContactListQuery,
+): Promise<Page<ContactList, Address>> {
+  const limit = sizeOf(query.limit)
+  let found = db.selectFrom('contacts').where('origin', '<>', 'learned')
+  if (query.after !== undefined) found = found.where('owner', '>', textOfAddress(query.after))
+  const owners = await found
+    .select('owner')
+    .distinct()
+    .orderBy('owner')
+    .limit(limit + 1)
+    .execute()
+  const page = pageOf(owners, limit, ({ owner }) => addressOf(owner))
+  const [first, last] = [page.rows[0], page.rows.at(-1)]
+  if (first === undefined || last === undefined) return { rows: [], next: undefined }
+  const rows = await db
+    .selectFrom('contacts')
+    .select(['owner', 'list', 'target', 'origin', 'expires'])
+    .where('origin', '<>', 'learned')
+    .where('owner', '>=', first.owner)
+    .where('owner', '<=', last.owner)
+    .orderBy('owner')
+    .orderBy('target')
+    .execute()
+  const byOwner = new Map<string, typeof rows>()
+  for (const row of rows) {
+    const own = byOwner.get(row.owner)
+    if (own === undefined) byOwner.set(row.owner, [row])
+    else own.push(row)
+  }
+  const lists = [...byOwner].map(([owner, own]) => ({ user: addressOf(owner), ...entriesOf(own) }))
+  return { rows: lists, next: page.next }
 }
 
 export async function pageOfAudit(db: Kysely<Tables>, query: AuditQuery): Promise<Page<AuditEntry, number>> {

@@ -6,6 +6,7 @@ import type {
   Changed,
   ChangeOptions,
   ChangeRefusal,
+  ContactListQuery,
   Mutation,
   Page,
   Revision,
@@ -99,6 +100,10 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts {
 
   contacts(user: Address): Promise<ContactList> {
     return this.#administration.contacts(user)
+  }
+
+  contactLists(query: ContactListQuery): Promise<Page<ContactList, Address>> {
+    return this.#administration.contactLists(query)
   }
 
   audit(query: AuditQuery): Promise<Page<AuditEntry, number>> {

@@ -77,6 +77,9 @@ test('what a file does not name stays, and goes with prune, as far as the file h
     'remove contacts romeo@two.example',
     'remove providers Partner',
   ])
+  await bed.change({ do: 'add-contacts', user: 'nobody@two.example', side: 'block', who: ['everyone'] })
+  const lists = must(await bed.admin.apply({ as: 'alice', section: wanted, prune: true }))
+  expect(lists.changes.map(({ action, name }) => `${action} ${name}`)).toEqual(['remove nobody@two.example'])
   const blocked = must(await bed.admin.apply({ as: 'alice', section: { blockedDomains: [] }, prune: true }))
   expect(blocked.changes.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
     'blockedDomains d.example',

@@ -596,6 +596,29 @@ export function adminStoreSuite(makeBed: MakeBed): void {
     expect(told).toHaveLength(3)
   })
 
+  test('contact lists of everybody come page by page, without what was learned', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    const learned = { match: below('learned.example'), by: 'learned', expires: 8e12 } as const
+    await done(store, [
+      putContact('b@sip.example', 'allow', entry(below('xmpp.example'))),
+      putContact('b@sip.example', 'block', entry(EVERYONE)),
+      putContact('b@sip.example', 'allow', learned),
+      putContact('c@sip.example', 'allow', learned),
+      putContact('a@sip.example', 'block', entry(EVERYONE)),
+      putContact('d@sip.example', 'allow', entry(EVERYONE)),
+    ])
+    const first = await store.contactLists({ limit: 2 })
+    expect(first.rows).toEqual([
+      { user: address('a@sip.example'), allow: [], block: [entry(EVERYONE)] },
+      { user: address('b@sip.example'), allow: [entry(below('xmpp.example'))], block: [entry(EVERYONE)] },
+    ])
+    expect(first.next).toEqual(address('b@sip.example'))
+    const second = await store.contactLists({ limit: 2, after: first.next })
+    expect(second.rows.map(({ user: own }) => own)).toEqual([address('d@sip.example')])
+    expect(second.next).toBeUndefined()
+  })
+
   test('a thousand users in one change', async () => {
     await using bed = await makeBed()
     await using store = await bed.open()

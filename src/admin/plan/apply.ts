@@ -103,8 +103,7 @@ async function contactMutations(
 }
 
 /** Learned entries come and go of themselves: they are neither exported nor pruned. */
-export const stays = (entry: ContactEntry | undefined): boolean =>
-  entry !== undefined && entry.by !== 'learned'
+const stays = (entry: ContactEntry | undefined): boolean => entry !== undefined && entry.by !== 'learned'
 
 /** What the lists of the section do not name; a list that the section leaves out is not looked at. */
 async function removals(scene: Scene, section: Form, { rows }: Written): Promise<Mutation[]> {
@@ -115,6 +114,14 @@ async function removals(scene: Scene, section: Form, { rows }: Written): Promise
     const stored = list === 'users' ? await storedUsers(scene) : rowsOf(scene.view, list)
     for (const row of stored) {
       if (row.owner === 'store' && !named.has(row.name)) found.push(removal(row))
+    }
+  }
+  if (section.contacts !== undefined) {
+    const named = new Set(rows.contacts.map(({ user }) => textOfAddress(user)))
+    for await (const { user, allow, block } of allContacts(scene)) {
+      if (named.has(textOfAddress(user))) continue
+      for (const { match } of allow) found.push({ do: 'remove-contact', user, list: 'allow', match })
+      for (const { match } of block) found.push({ do: 'remove-contact', user, list: 'block', match })
     }
   }
   const settings = storeRows(scene.view).settings
@@ -144,6 +151,17 @@ export async function* allUsers({ store }: Scene): AsyncGenerator<User> {
   let after: User['address'] | undefined
   while (store !== undefined) {
     const page = await store.users({ limit: PAGE, after })
+    yield* page.rows
+    if (page.next === undefined) return
+    after = page.next
+  }
+}
+
+/** The contact lists of the store without what was learned, page by page. */
+export async function* allContacts({ store }: Scene): AsyncGenerator<ContactList> {
+  let after: ContactList['user'] | undefined
+  while (store !== undefined) {
+    const page = await store.contactLists({ limit: PAGE, after })
     yield* page.rows
     if (page.next === undefined) return
     after = page.next
