@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SqliteConnection from 'better-sqlite3'
 import type { Mutation } from '../../src/admin/store.ts'
+import { SubjectCache } from '../../src/edge/subject-cache.ts'
 import { type Address, type UserKey, userKey } from '../../src/federation/address.ts'
+import type { SubjectQuestion } from '../../src/federation/load-subject.ts'
 import type { Provider, User } from '../../src/federation/model.ts'
 import { UNLIMITED } from '../../src/federation/settings.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -12,6 +14,7 @@ import { ok } from '../../src/kernel/result.ts'
 import { TimerWheel } from '../../src/kernel/timer-wheel.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import { startOn } from '../start.ts'
 import { measure } from './harness.ts'
 
 /** A file with 100,000 users of 50 contact entries each and 10,000 providers (short: 2,000 and 500). */
@@ -167,6 +170,17 @@ measure('store/subject, users at random, a stranger', (n) => {
 measure('store/subject, 1000 users', (n) => store.load(own(n % 1000), remote(n % 1000, n % 45), undefined))
 measure('store/subject, nobody', (n) => store.load(own(USERS + n), remote(n, 1), undefined))
 
+const cache = new SubjectCache(store, 20_000)
+const question = (i: number, k: number): SubjectQuestion => ({
+  served: { name: SERVED, home: 'main', users: 'any', links: [], suspended: false },
+  own: own(i),
+  remote: remote(i, k),
+  provider: undefined,
+})
+const asked = Array.from({ length: 1000 }, (_, i) => question(i, i % 45))
+for (const each of asked) cache.record(each)
+measure('store/subject from the cache, a hit', (n) => cache.record(asked[n % 1000] as SubjectQuestion))
+
 const ROUNDS = SHORT ? 30 : 300
 await each('store/change of one user, synchronous=FULL', ROUNDS, (i) =>
   change(store, [{ do: 'put', list: 'users', row: user(scattered(i), false) }]),
@@ -203,3 +217,4 @@ report('store/learned entries', {
   writtenPerSecond: Math.round((LEARNED * 1000) / (performance.now() - noted)),
 })
 await store.close()
+report('store/start of the gateway', await startOn(directory, path))
