@@ -3,6 +3,12 @@ import { runProgram } from './cli/program.ts'
 import { run } from './run.ts'
 import { VERSION } from './version.ts'
 
+// Whoever reads may have enough: `dragoman audit | head`.
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit()
+  throw error
+})
+
 await runProgram(
   {
     version: VERSION,
