@@ -86,7 +86,8 @@ ${lookUp(words).replaceAll('"$path"', '"$at"').replaceAll('words=', 'choice=')}
   compadd -- \${=choice}
   _files
 }
-compdef _dragoman dragoman
+# Loaded by the shell on first use, or sourced.
+if [ "$funcstack[1]" = _dragoman ]; then _dragoman "$@"; else compdef _dragoman dragoman; fi
 `
 }
 

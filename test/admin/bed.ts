@@ -4,8 +4,9 @@ import type { Admin } from '../../src/admin/admin.ts'
 import type { AdminProblem, Answer } from '../../src/admin/problem.ts'
 import type { RequestOf } from '../../src/admin/requests.ts'
 import { type AdminDeps, createAdmin } from '../../src/admin/service.ts'
+import type { AdminStore } from '../../src/admin/store.ts'
 import { rowForms } from '../../src/config/row-forms.ts'
-import { EMPTY_ROWS, type SourceRows } from '../../src/federation/sources.ts'
+import type { SourceRows } from '../../src/federation/sources.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { TimerWheel } from '../../src/kernel/timer-wheel.ts'
 import { openStore } from '../../src/store/open.ts'
@@ -99,7 +100,14 @@ export function must<T>(answer: Answer<T>): T {
   return answer.value
 }
 
-export const noRows = EMPTY_ROWS
+/** The same store, but for these. */
+export const except = (store: AdminStore, own: Partial<AdminStore>): AdminStore =>
+  new Proxy(store, {
+    get(target, key) {
+      const value: unknown = Reflect.get(key in own ? own : target, key)
+      return typeof value === 'function' && !(key in own) ? value.bind(target) : value
+    },
+  })
 
 /** A provider that can stand beside the file's rows. */
 export const PARTNER = {

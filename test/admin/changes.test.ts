@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { createAdmin } from '../../src/admin/service.ts'
+import { StoreFault } from '../../src/admin/store.ts'
 import { rowForms } from '../../src/config/row-forms.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
-import { adminBed, fileRows, must, PARTNER } from './bed.ts'
+import { adminBed, except, fileRows, must, PARTNER } from './bed.ts'
 
 test('a provider is added, changed, disabled, enabled and removed, each with who did it', async () => {
   await using bed = await adminBed()
@@ -308,15 +309,49 @@ test('explain counts rows of the store', async () => {
   expect(told.owner).toBe('store')
 })
 
-test('without a store everything is read, and changes are refused with the cure', async () => {
-  const admin = createAdmin({
-    store: undefined,
-    fileRows,
-    file: '/etc/x.yaml',
-    forms: rowForms,
-    clock: systemClock,
-    version: '1.2.3',
+test('a row that somebody else has changed meanwhile is not overwritten', async () => {
+  await using bed = await adminBed()
+  await bed.change(PARTNER)
+  const seen = await bed.store.read()
+  await bed.change({ do: 'set', object: 'provider', name: 'Partner', fields: { verification: 'all' } })
+  // A request that looked before the change, and writes after it.
+  const late = except(bed.store, { read: async () => seen })
+  const admin = createAdmin({ ...deps, store: late })
+  const set = {
+    do: 'set',
+    object: 'provider',
+    name: 'Partner',
+    fields: { verification: 'contacts' },
+  } as const
+  expect(await admin.change({ as: 'bob', change: set })).toMatchObject({
+    ok: false,
+    error: { code: 'stale', message: expect.stringContaining('Partner') },
   })
+  const { row } = must(await bed.admin.show({ object: 'provider', name: 'Partner' }))
+  expect(row.verification).toBe('all')
+})
+
+test('a store that fails is an answer, with what to do', async () => {
+  await using bed = await adminBed()
+  const full = { code: 'disk-full', message: 'the disk is full', cure: 'make room' } as const
+  const failing = except(bed.store, { change: () => Promise.reject(new StoreFault(full)) })
+  const answer = await createAdmin({ ...deps, store: failing }).change({ as: 'alice', change: PARTNER })
+  expect(answer).toMatchObject({
+    ok: false,
+    error: { code: 'store-failed', message: full.message, cure: full.cure },
+  })
+})
+
+const deps = {
+  fileRows: () => fileRows(),
+  file: '/etc/x.yaml',
+  forms: rowForms,
+  clock: systemClock,
+  version: '1.2.3',
+}
+
+test('without a store everything is read, and changes are refused with the cure', async () => {
+  const admin = createAdmin({ ...deps, store: undefined })
   expect(must(await admin.list({ object: 'provider' })).rows.map(({ owner }) => owner)).toContain('file')
   expect((await admin.explain({ from: 'a@filed.example', to: 'b@sip.example', kind: 'message' })).ok).toBe(
     true,
