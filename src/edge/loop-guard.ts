@@ -2,7 +2,7 @@ import type { Address } from '../federation/address.ts'
 import { Generations } from '../kernel/generations.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
 import type { SipRequest } from '../sip/message.ts'
-import { Fingerprint } from './fingerprint.ts'
+import { fingerprint } from './fingerprint.ts'
 
 /** How often one text may change direction between the same two people within the memory before it counts as circling. */
 export const MOST_TURNS = 4
@@ -47,16 +47,12 @@ export class LoopGuard {
 const isOrdered = (one: Address, other: Address): boolean =>
   one.domain === other.domain ? one.user < other.user : one.domain < other.domain
 
-/** Octets at each end of a text that count; between them only how many there are. */
-const SAMPLE = 512
+const NOTHING = new Uint8Array(0)
 
 /** A message without a body says what it says in its Subject. */
 function keyOf(one: Address, other: Address, { body, headers }: SipRequest): number {
-  const print = new Fingerprint().text(one.user).text(one.domain).text(other.user).text(other.domain)
-  if (body.length === 0) return print.text(headers.get('Subject') ?? '').value()
-  const head = Math.min(body.length, SAMPLE)
-  return print
-    .octets(body, 0, head)
-    .octets(body, Math.max(head, body.length - SAMPLE), body.length)
-    .value()
+  const people = [one.user, one.domain, other.user, other.domain]
+  return body.length > 0
+    ? fingerprint(people, body)
+    : fingerprint([...people, headers.get('Subject') ?? ''], NOTHING)
 }

@@ -1,4 +1,4 @@
-import type { Domain } from '../kernel/domain.ts'
+import { type Domain, lineageOf } from '../kernel/domain.ts'
 import type { Address, UserKey } from './address.ts'
 import type { ContactEntry, ContactList } from './model.ts'
 
@@ -66,13 +66,9 @@ export function findEntry(
   const exact = index.addresses.get(remote.domain)?.get(remote.user)
   if (holds(exact, now)) return exact
   if (index.domains.size > 0) {
-    let name: string = remote.domain
-    for (;;) {
+    for (const name of lineageOf(remote.domain)) {
       const entry = index.domains.get(name)
       if (holds(entry, now)) return entry
-      const dot = name.indexOf('.')
-      if (dot === -1) break
-      name = name.slice(dot + 1)
     }
   }
   if (provider !== undefined) {

@@ -1,4 +1,5 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
+import { BoundedMap } from './bounded-map.ts'
 import type { Brand } from './brand.ts'
 import { err, ok, type Result } from './result.ts'
 
@@ -42,3 +43,16 @@ export const unicodeOf = (domain: Domain): string =>
 export const isWithin = (name: Domain, parent: Domain): boolean =>
   name === parent ||
   (name.length > parent.length && name.endsWith(parent) && name[name.length - parent.length - 1] === '.')
+
+const lineages = new BoundedMap<Domain, readonly Domain[]>(10_000)
+
+/** The name itself and every name above it: `a.b.c`, `b.c`, `c`. The same array for the same name, while it is remembered. */
+export function lineageOf(name: Domain): readonly Domain[] {
+  const known = lineages.get(name, 0)
+  if (known !== undefined) return known
+  const names: Domain[] = [name]
+  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1))
+    names.push(name.slice(dot + 1) as Domain)
+  lineages.set(name, names, 0)
+  return names
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Domain, isWithin, parseDomain, unicodeOf } from '../../src/kernel/domain.ts'
+import { type Domain, isWithin, lineageOf, parseDomain, unicodeOf } from '../../src/kernel/domain.ts'
 
 test.for([
   ['example.com', 'example.com'],
@@ -79,4 +79,9 @@ test.for([
   ['example.com.evil.org', 'example.com', false],
 ] as const)('%s within %s: %s', ([name, parent, expected]) => {
   expect(isWithin(name as Domain, parent as Domain)).toBe(expected)
+})
+
+test('a lineage is the name and every name above it', () => {
+  const name = parseDomain('a.b.example')
+  expect(name.ok && lineageOf(name.value)).toEqual(['a.b.example', 'b.example', 'example'])
 })
