@@ -233,6 +233,4 @@ export const LINK: ObjectSpec = {
   },
 }
 
-export const SPECS: readonly ObjectSpec[] = [PROVIDER, DOMAIN, POLICY, USER, HOME, LINK]
-
 export const KINDS = DOMAIN_KINDS

@@ -38,7 +38,10 @@ async function bed(): Promise<Bed> {
 
 const EXPLAIN = ['explain', '--from', 'juliet@spam.example', '--to', 'romeo@sip.example', '--json']
 
-const reasonOf = ({ stdout }: Finished): string => JSON.parse(stdout).verdict.reason
+function reasonOf({ stdout, stderr }: Finished): string {
+  if (stdout === '') throw new Error(`explain said nothing: ${stderr}`)
+  return JSON.parse(stdout).verdict.reason
+}
 
 test('a change is in force in the running gateway when the command ends', async () => {
   await using at = await bed()
