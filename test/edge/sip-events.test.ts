@@ -23,6 +23,7 @@ test.for([
     'warn',
   ],
   ['overloaded', { kind: 'overloaded', what: 'transactions' }, 'warn'],
+  ['too many connections', { kind: 'overloaded', what: 'connections' }, 'warn'],
   ['silent', { kind: 'silent', method: 'MESSAGE', callId: 'c1' }, 'warn'],
   ['connection-closed', { kind: 'connection-closed', ...where, reason: 'idle' }, 'debug'],
   ['listener-broken', { kind: 'listener-broken', listener: 'inside-udp', reason: 'EIO' }, 'error'],

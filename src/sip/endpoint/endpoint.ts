@@ -113,6 +113,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
         onEvent({ kind: 'connection-closed', listener, address, port, reason })
       },
       broken: (listener, reason) => onEvent({ kind: 'listener-broken', listener, reason }),
+      tooMany: () => onEvent({ kind: 'overloaded', what: 'connections' }),
     },
   )
   const { legs, connections } = transports

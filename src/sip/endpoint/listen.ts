@@ -12,6 +12,8 @@ import type { EndpointLimits } from './endpoint.ts'
 export interface TransportEvents extends ConnectionEvents {
   datagram(leg: Leg, bytes: Uint8Array, address: string, port: number): void
   broken(listener: string, reason: string): void
+  /** A connection was turned away, or not opened. */
+  tooMany(): void
 }
 
 export interface Transports {

@@ -54,14 +54,21 @@ export class Connections {
   readonly #open = new Map<string, Connection>()
   /** Those of them that we opened. */
   readonly #outgoing = new Set<Connection>()
+  readonly #tooMany: () => void
   #emptied: (() => void) | undefined
   /** Connections turned away because there were too many. */
   refused = 0
 
-  constructor(deps: { limits: TcpLimits; events: ConnectionEvents; clock: Clock; timers: Timers }) {
+  constructor(deps: {
+    limits: TcpLimits
+    events: ConnectionEvents & { tooMany(): void }
+    clock: Clock
+    timers: Timers
+  }) {
     this.#limits = deps.limits
     this.#clock = deps.clock
     this.#timers = deps.timers
+    this.#tooMany = deps.events.tooMany
     this.#events = {
       frame: deps.events.frame,
       closed: (connection, reason) => {
@@ -86,7 +93,7 @@ export class Connections {
       remotePort === undefined ||
       this.#open.size - this.#outgoing.size >= this.#limits.connections
     ) {
-      if (remoteAddress !== undefined) this.refused++
+      if (remoteAddress !== undefined) this.#refuse()
       socket.on('error', () => socket.destroy())
       socket.destroy()
       return
@@ -99,11 +106,16 @@ export class Connections {
     const known = this.#open.get(keyOf(leg, address, port))
     if (known?.isOpen) return known
     if (this.#outgoing.size >= this.#limits.connections) {
-      this.refused++
+      this.#refuse()
       return undefined
     }
     const from = isWildcard(leg.options.address) ? {} : { localAddress: leg.options.address }
     return this.#add(connect({ host: address, port, ...from }), leg, address, port, true)
+  }
+
+  #refuse(): void {
+    this.refused++
+    this.#tooMany()
   }
 
   closeAll(reason: string): void {
