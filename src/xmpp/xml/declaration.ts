@@ -21,3 +21,20 @@ export function checkDeclaration(text: string, first: boolean): void {
   if (encoding !== undefined && !/["']utf-8["']$/i.test(encoding))
     throw new StreamFault('unsupported-encoding', 'only UTF-8 is spoken')
 }
+
+const CDATA = '[CDATA['
+const DOCTYPE = 'DOCTYPE'
+const COMMENT = '--'
+
+/**
+ * What stands after `<!`, character for character: true once it starts a CDATA section; false: more must follow.
+ *
+ * @throws StreamFault for all else; comments and document types are what RFC 6120 §11.1 forbids
+ */
+export function isSectionStart(seen: string): boolean {
+  if (seen === CDATA) return true
+  if (seen === COMMENT) throw restricted('comments')
+  if (seen === DOCTYPE) throw restricted('document types')
+  if (![CDATA, COMMENT, DOCTYPE].some((start) => start.startsWith(seen))) throw notWellFormed()
+  return false
+}

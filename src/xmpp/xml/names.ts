@@ -1,6 +1,5 @@
 import { flat } from '../../kernel/flat.ts'
 import { isNameStart } from './characters.ts'
-import { notWellFormed } from './fault.ts'
 
 /** A name of Namespaces in XML 1.0 §4. */
 export interface QName {
@@ -8,19 +7,17 @@ export interface QName {
   readonly text: string
   /** Empty where there is none. */
   readonly prefix: string
+  /** Empty where the name is no QName. */
   readonly local: string
 }
 
-/**
- * @param text a Name of XML 1.0
- * @throws StreamFault where it is no QName: `:a`, `a:`, `a:b:c`, `a:1`
- */
+/** @param text a Name of XML 1.0; where it is no QName (`:a`, `a:`, `a:b:c`, `a:1`) the local part is empty */
 export function parseQName(text: string): QName {
   const colon = text.indexOf(':')
   if (colon < 0) return { text, prefix: '', local: text }
   const local = text.slice(colon + 1)
-  if (colon === 0 || local.includes(':') || !isNameStart(local.codePointAt(0) ?? 0)) throw notWellFormed()
-  return { text, prefix: text.slice(0, colon), local }
+  const right = colon > 0 && !local.includes(':') && isNameStart(local.codePointAt(0) ?? 0)
+  return right ? { text, prefix: text.slice(0, colon), local } : { text, prefix: '', local: '' }
 }
 
 const SLOTS = 256

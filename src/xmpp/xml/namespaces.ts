@@ -7,10 +7,11 @@ export const badPrefix = (): StreamFault =>
   new StreamFault('bad-namespace-prefix', 'a namespace prefix is not bound, or must not be')
 
 /** Namespaces in XML 1.0 §3: what `xml` and `xmlns` may and must be bound to; §6.2: no undeclaring of a prefix. */
-function checkBinding(prefix: string, uri: string): void {
-  if (prefix !== '' && uri.trim() === '') throw notWellFormed()
-  if ((prefix === 'xml' && uri !== XML) || (prefix === 'xmlns' && uri !== XMLNS)) throw badPrefix()
-  if (uri === XMLNS || (uri === XML && prefix !== 'xml')) throw notWellFormed()
+function bindingFault(prefix: string, uri: string): StreamFault | undefined {
+  if (prefix !== '' && uri.trim() === '') return notWellFormed()
+  if ((prefix === 'xml' && uri !== XML) || (prefix === 'xmlns' && uri !== XMLNS)) return badPrefix()
+  if (uri === XMLNS || (uri === XML && prefix !== 'xml')) return notWellFormed()
+  return undefined
 }
 
 /** The bindings in force, element within element. White space around a namespace name is part of it. */
@@ -24,11 +25,13 @@ export class Namespaces {
   readonly #marks: number[] = []
   #before = 0
 
-  /** A declaration on the element that is about to open; the prefix is empty for the default namespace. */
-  declare(prefix: string, uri: string): void {
-    checkBinding(prefix, uri)
+  /** A declaration on the element that is about to open; the prefix is empty for the default namespace. A fault: not made. */
+  declare(prefix: string, uri: string): StreamFault | undefined {
+    const fault = bindingFault(prefix, uri)
+    if (fault !== undefined) return fault
     this.#hidden.push({ prefix, uri: this.#bound.get(prefix) })
     this.#bound.set(prefix, uri)
+    return undefined
   }
 
   resolve(prefix: string): string | undefined {
@@ -42,6 +45,17 @@ export class Namespaces {
 
   close(): void {
     this.#before = this.#marks.pop() ?? 0
+    this.#undo()
+  }
+
+  /** Ends all elements but the outermost `depth`, and forgets what the one about to open has declared. */
+  closeTo(depth: number): void {
+    this.#undo()
+    while (this.#marks.length > depth) this.close()
+  }
+
+  /** Declarations beyond those of the open elements. */
+  #undo(): void {
     while (this.#hidden.length > this.#before) {
       const { prefix, uri } = this.#hidden.pop() ?? { prefix: '', uri: undefined }
       if (uri === undefined) this.#bound.delete(prefix)

@@ -8,6 +8,10 @@ export class Pieces {
   #tail = ''
   #count = 0
 
+  get length(): number {
+    return this.#head.length + this.#tail.length
+  }
+
   add(piece: string): void {
     this.#tail += piece
     if (++this.#count === ENOUGH) {

@@ -1,3 +1,4 @@
+import { type BadStanza, badStanza, bareRoot, LONGEST_KEPT } from './bad-stanza.ts'
 import type { Element } from './element.ts'
 import { StreamFault } from './fault.ts'
 import type { XmlLimits } from './limits.ts'
@@ -6,21 +7,31 @@ import { Tokenizer } from './tokenizer.ts'
 import { type StreamHeader, Tree } from './tree.ts'
 import { Utf8Decoder } from './utf8.ts'
 
+export type { BadStanza } from './bad-stanza.ts'
 export { STREAMS, type StreamHeader } from './tree.ts'
 
 export interface ReaderEvents {
   header(header: StreamHeader): void
   /** A child of the stream, whole: a stanza, `<stream:error/>`, features, a handshake. */
   element(element: Element): void
+  /**
+   * A stanza that is wrong in itself: longer, deeper or with more attributes than the limits allow, or against the rules for
+   * namespaces. Where this is given the stream goes on behind it; where not, such a stanza ends the stream.
+   */
+  badStanza?(stanza: BadStanza): void
   /** `</stream:stream>`; what follows is not read. */
   end(): void
   /** The stream cannot go on; nothing follows. */
   error(error: StreamError): void
 }
 
+/** So many times the limit a stanza may be long and only be refused; beyond, it ends the stream. */
+const CEILING = 16
+
 /**
  * Reads one direction of an XML stream (RFC 6120 §4, §11) from bytes that may be split anywhere. Strict: comments, processing
  * instructions, document types, entities, duplicate attributes, wrong bytes and characters, unbound prefixes end the stream.
+ * Where bad stanzas are told, one is read to its end without being kept but for the names of its open elements.
  * `write` never throws for what a peer sent; an exception of an event handler passes through.
  * A text or value of an element may keep the whole chunk alive: what outlives the stanza is copied (`kernel/flat`).
  */
@@ -28,6 +39,7 @@ export class StreamReader {
   readonly #events: ReaderEvents
   readonly #limits: XmlLimits
   readonly #decoder = new Utf8Decoder()
+  readonly #tree: Tree
   readonly #tokenizer: Tokenizer
   #done = false
   /** Octets since the last stanza ended, before the chunk in hand. */
@@ -40,24 +52,23 @@ export class StreamReader {
   constructor(events: ReaderEvents, limits: XmlLimits) {
     this.#events = events
     this.#limits = limits
-    const tree = new Tree(
+    this.#tree = new Tree(
       {
         header: (header) => {
           this.#events.header(header)
-          this.#settle()
+          const fault = this.#settle()
+          if (fault !== undefined) throw fault
         },
-        element: (element) => {
-          this.#settle()
-          this.#events.element(element)
-        },
+        stanza: (root, fault) => this.#stanza(root, this.#settle() ?? fault),
         end: () => {
           this.#done = true
           this.#events.end()
         },
       },
       limits,
+      events.badStanza !== undefined,
     )
-    this.#tokenizer = new Tokenizer(tree)
+    this.#tokenizer = new Tokenizer(this.#tree)
   }
 
   /** True once the stream has ended, well or not. */
@@ -90,26 +101,44 @@ export class StreamReader {
     this.#tokenizer.write(text)
     if (this.#done) return
     this.#pending += this.#octets(this.#mark, text.length)
-    if (this.#pending > this.#limits.stanzaBytes) throw this.#tooLong()
+    if (this.#pending > this.#limits.stanzaBytes) {
+      const fault = this.#tooLong(this.#pending)
+      this.#tree.refuse(fault)
+      this.#tokenizer.drop(LONGEST_KEPT)
+    }
+  }
+
+  #stanza(root: Element, fault: StreamFault | undefined): void {
+    if (fault === undefined) this.#events.element(root)
+    else if (this.#events.badStanza === undefined) throw fault
+    else this.#events.badStanza(badStanza(bareRoot(root.name, root.attrs), fault.error))
   }
 
   #octets(from: number, to: number): number {
     return this.#ascii ? to - from : Buffer.byteLength(this.#chunk.slice(from, to))
   }
 
-  #tooLong(): StreamFault {
-    return new StreamFault('policy-violation', `a stanza has more than ${this.#limits.stanzaBytes} octets`)
+  /** @throws where it is so long that the stream has to end */
+  #tooLong(octets: number): StreamFault {
+    const { stanzaBytes } = this.#limits
+    const fault = new StreamFault('policy-violation', `a stanza has more than ${stanzaBytes} octets`)
+    if (octets > stanzaBytes * CEILING) throw fault
+    return fault
   }
 
   /** The stanza, or the header, ends here: its octets are counted and forgotten. */
-  #settle(): void {
+  #settle(): StreamFault | undefined {
     const here = this.#tokenizer.at
     const most = this.#pending + (here - this.#mark) * 3
     const { stanzaBytes } = this.#limits
+    let fault: StreamFault | undefined
     // Exact only where it matters: a UTF-16 unit is at most three octets.
-    if (most > stanzaBytes && this.#pending + this.#octets(this.#mark, here) > stanzaBytes)
-      throw this.#tooLong()
+    if (most > stanzaBytes) {
+      const octets = this.#pending + this.#octets(this.#mark, here)
+      if (octets > stanzaBytes) fault = this.#tooLong(octets)
+    }
     this.#pending = 0
     this.#mark = here
+    return fault
   }
 }

@@ -1,23 +1,14 @@
+import { AttributeValue } from './attribute-value.ts'
 import { CharacterData } from './character-data.ts'
-import { FORBIDDEN, isNameChar, isNameStart, isSpace } from './characters.ts'
-import { checkDeclaration } from './declaration.ts'
-import { notWellFormed, restricted } from './fault.ts'
-import { hashed, Names, parseQName, type QName } from './names.ts'
-import { Pieces } from './pieces.ts'
+import { FORBIDDEN, isNameStart, isSpace } from './characters.ts'
+import { isSectionStart } from './declaration.ts'
+import { notWellFormed } from './fault.ts'
+import type { QName } from './names.ts'
+import { Prolog } from './prolog.ts'
 import { referenced } from './references.ts'
+import type { TokenSink } from './token-sink.ts'
+import { Word } from './word.ts'
 
-/** Told of each piece of markup once it is whole. What it throws passes through. */
-export interface TokenSink {
-  /** Before the `open` of its element; references replaced, white space normalised (XML 1.0 §3.3.3). */
-  attribute(name: QName, value: string): void
-  open(name: QName): void
-  /** The innermost open element ends; the names of its tags are the same. */
-  close(): void
-  /** All text, CDATA sections included, between two tags; never empty. */
-  text(text: string): void
-}
-
-const TAB = 9
 const LF = 10
 const CR = 13
 const AMPERSAND = 0x26
@@ -31,11 +22,6 @@ const DOUBLE = 0x22
 const SINGLE = 0x27
 const HASH = 0x23
 const SEMICOLON = 0x3b
-
-const CDATA = '[CDATA['
-const DOCTYPE = 'DOCTYPE'
-const COMMENT = '--'
-const NOT_SPACE = /[^ \t\r\n]/
 
 type State =
   | 'text'
@@ -63,26 +49,18 @@ type State =
  */
 export class Tokenizer {
   readonly #sink: TokenSink
-  readonly #names = new Names()
   readonly #open: string[] = []
   #state: State = 'text'
   #chunk = ''
   #at = 0
-  /** Nothing came before but a byte order mark: an XML declaration may follow. */
-  #first = true
-  /** No character was read. */
-  #start = true
   /** The last character was a carriage return: a line feed now is the same line end. */
   #afterReturn = false
+  readonly #prolog = new Prolog()
   readonly #text = new CharacterData()
-  readonly #value = new Pieces()
-  /** The name, reference or declaration in hand, where a chunk ended within it. */
-  readonly #part = new Pieces()
-  #partial = false
-  #hash = 0
+  readonly #value = new AttributeValue()
+  readonly #word = new Word()
   #element: QName | undefined
   #attribute: QName | undefined
-  #quote = 0
   /** Where a reference goes back to. */
   #within: 'text' | 'value' = 'text'
 
@@ -106,6 +84,12 @@ export class Tokenizer {
     this.#text.begin(text)
     while (this.#at < text.length && this.#state !== 'ended') this.#step()
     if (wrong >= 0 && this.#state !== 'ended') throw notWellFormed()
+  }
+
+  /** Forgets text within a stanza, and of a value in hand all but more than `most` characters: nobody wants them. */
+  drop(most: number): void {
+    if (this.#open.length > 1) this.#text.take()
+    this.#value.cut(most)
   }
 
   #step(): void {
@@ -169,7 +153,7 @@ export class Tokenizer {
     const chunk = this.#chunk
     const from = this.#at
     const end = this.#text.end(from)
-    if (this.#open.length === 0) this.#outside(from, end)
+    if (this.#open.length === 0) this.#prolog.text(chunk, from, end)
     else this.#text.read(from, end)
     this.#at = end
     if (end === chunk.length) return
@@ -185,20 +169,10 @@ export class Tokenizer {
     this.#state = 'reference'
   }
 
-  /** Before the root there is white space, and a byte order mark at the very start. */
-  #outside(from: number, end: number): void {
-    if (from === end) return
-    const start = this.#first && this.#start && this.#chunk.charCodeAt(from) === 0xfeff ? from + 1 : from
-    this.#start = false
-    if (start === end) return
-    this.#first = false
-    if (NOT_SPACE.test(this.#chunk.slice(start, end))) throw notWellFormed()
-  }
-
   #afterLess(): void {
     const code = this.#chunk.codePointAt(this.#at) as number
     if (isNameStart(code)) {
-      this.#first = false
+      this.#prolog.over()
       this.#flush()
       this.#state = 'element name'
       return
@@ -237,48 +211,14 @@ export class Tokenizer {
     this.#sink.close()
   }
 
-  /** Where the name that begins or goes on here ends; its hash is kept. The chunk's length: it may go on. */
-  #nameEnd(): number {
-    const chunk = this.#chunk
-    const length = chunk.length
-    let hash = this.#hash
-    let at = this.#at
-    while (at < length) {
-      let code = chunk.charCodeAt(at)
-      if (code >= 0xd800 && code < 0xdc00) code = chunk.codePointAt(at) as number
-      if (!isNameChar(code)) break
-      hash = hashed(hash, code)
-      at += code > 0xffff ? 2 : 1
-    }
-    this.#hash = hash
-    return at
-  }
-
   /** Reads on in a name. Undefined: the chunk is at its end, the name perhaps not. */
   #name(): QName | undefined {
     const from = this.#at
-    const end = this.#nameEnd()
+    const end = this.#word.end(this.#chunk, from)
     this.#at = end
-    if (end === this.#chunk.length) {
-      this.#keep(from, end)
-      return undefined
-    }
-    const hash = this.#hash
-    this.#hash = 0
-    return this.#partial ? parseQName(this.#whole(from, end)) : this.#names.find(this.#chunk, from, end, hash)
-  }
-
-  #keep(from: number, end: number): void {
-    this.#part.add(this.#chunk.slice(from, end))
-    this.#partial = true
-  }
-
-  #whole(from: number, end: number): string {
-    const last = this.#chunk.slice(from, end)
-    if (!this.#partial) return last
-    this.#part.add(last)
-    this.#partial = false
-    return this.#part.take()
+    if (end < this.#chunk.length) return this.#word.name(this.#chunk, from, end)
+    this.#word.keep(this.#chunk, from, end)
+    return undefined
   }
 
   #inElementName(): void {
@@ -355,32 +295,17 @@ export class Tokenizer {
     if (this.#at === this.#chunk.length) return
     const code = this.#chunk.charCodeAt(this.#at++)
     if (code !== DOUBLE && code !== SINGLE) throw notWellFormed()
-    this.#quote = code
+    this.#value.begin(code)
     this.#state = 'value'
   }
 
   #inValue(): void {
     const chunk = this.#chunk
-    const from = this.#at
-    const quote = this.#quote
-    let at = from
-    let spaces = false
-    let code = 0
-    for (; at < chunk.length; at++) {
-      code = chunk.charCodeAt(at)
-      if (code > LESS) continue
-      if (code === quote || code === AMPERSAND) break
-      if (code === LESS) throw notWellFormed()
-      if (code === LF || code === CR || code === TAB) spaces = true
-    }
-    if (at > from) {
-      const value = chunk.slice(from, at)
-      this.#value.add(spaces ? value.replace(/\r\n|[\r\n\t]/g, ' ') : value)
-    }
-    this.#at = at
-    if (at === chunk.length) return
+    const end = this.#value.read(chunk, this.#at)
+    this.#at = end
+    if (end === chunk.length) return
     this.#at++
-    if (code === AMPERSAND) {
+    if (chunk.charCodeAt(end) === AMPERSAND) {
       this.#within = 'value'
       this.#state = 'reference'
       return
@@ -391,14 +316,13 @@ export class Tokenizer {
 
   #inEndName(): void {
     const from = this.#at
-    const end = this.#nameEnd()
+    const end = this.#word.end(this.#chunk, from)
     this.#at = end
     if (end === this.#chunk.length) {
-      this.#keep(from, end)
+      this.#word.keep(this.#chunk, from, end)
       return
     }
-    this.#hash = 0
-    if (this.#whole(from, end) !== this.#open[this.#open.length - 1]) throw notWellFormed()
+    if (this.#word.whole(this.#chunk, from, end) !== this.#open[this.#open.length - 1]) throw notWellFormed()
     this.#state = 'end space'
   }
 
@@ -414,22 +338,20 @@ export class Tokenizer {
     const chunk = this.#chunk
     const from = this.#at
     let at = from
-    if (!this.#partial) {
+    if (!this.#word.begun) {
       const code = chunk.codePointAt(at) as number
       if (code !== HASH && !isNameStart(code)) throw notWellFormed()
       at += code > 0xffff ? 2 : 1
     }
-    this.#at = at
-    const end = this.#nameEnd()
-    this.#hash = 0
+    const end = this.#word.end(chunk, at)
     this.#at = end
     if (end === chunk.length) {
-      this.#keep(from, end)
+      this.#word.keep(chunk, from, end)
       return
     }
     if (chunk.charCodeAt(end) !== SEMICOLON) throw notWellFormed()
     this.#at = end + 1
-    const text = referenced(this.#whole(from, end))
+    const text = referenced(this.#word.whole(chunk, from, end))
     if (this.#within === 'text') this.#text.add(text)
     else this.#value.add(text)
     this.#state = this.#within
@@ -439,17 +361,13 @@ export class Tokenizer {
   #afterExclamation(): void {
     const from = this.#at
     this.#at++
-    const seen = this.#whole(from, from + 1)
-    if (seen === CDATA) {
-      if (this.#open.length === 0) throw notWellFormed()
-      this.#state = 'cdata'
+    const seen = this.#word.whole(this.#chunk, from, from + 1)
+    if (!isSectionStart(seen)) {
+      this.#word.keep(seen, 0, seen.length)
       return
     }
-    if (seen === COMMENT) throw restricted('comments')
-    if (seen === DOCTYPE) throw restricted('document types')
-    if (![CDATA, COMMENT, DOCTYPE].some((start) => start.startsWith(seen))) throw notWellFormed()
-    this.#part.add(seen)
-    this.#partial = true
+    if (this.#open.length === 0) throw notWellFormed()
+    this.#state = 'cdata'
   }
 
   #inSection(): void {
@@ -463,12 +381,11 @@ export class Tokenizer {
     const end = this.#chunk.indexOf('>', from)
     if (end < 0) {
       this.#at = this.#chunk.length
-      this.#keep(from, this.#at)
+      this.#word.keep(this.#chunk, from, this.#at)
       return
     }
     this.#at = end + 1
-    checkDeclaration(this.#whole(from, end), this.#first)
-    this.#first = false
+    this.#prolog.declaration(this.#word.whole(this.#chunk, from, end))
     this.#state = 'text'
   }
 }

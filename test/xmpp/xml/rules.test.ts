@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_XML_LIMITS } from '../../../src/xmpp/xml/limits.ts'
 import { StreamReader } from '../../../src/xmpp/xml/reader.ts'
-import { Tokenizer, type TokenSink } from '../../../src/xmpp/xml/tokenizer.ts'
+import type { TokenSink } from '../../../src/xmpp/xml/token-sink.ts'
+import { Tokenizer } from '../../../src/xmpp/xml/tokenizer.ts'
 import { writeElement } from '../../../src/xmpp/xml/writer.ts'
 
 const OPEN = "<s:stream xmlns='a' xmlns:s='http://etherx.jabber.org/streams'>"
