@@ -38,6 +38,13 @@ export interface GatewayOptions {
   readonly people?: (SubjectStore & LearnedContacts) | undefined
 }
 
+export interface Stopped {
+  /** All that was under way came to its end in time. */
+  readonly finished: boolean
+  /** As they were after the last request and before the links were closed. */
+  readonly stats: object
+}
+
 /** Entries of the tables that no setting bounds; each forgets its oldest. */
 const TABLE = 50_000
 /** Users of the store that are remembered. */
@@ -82,7 +89,7 @@ export class Gateway {
   #endpoint: Endpoint | undefined
   /** Counts them: while names are looked up a newer one may overtake. */
   #reloads = 0
-  #stopped: Promise<{ readonly finished: boolean }> | undefined
+  #stopped: Promise<Stopped> | undefined
 
   constructor(options: GatewayOptions) {
     const { config, log, clock, random } = options
@@ -162,6 +169,7 @@ export class Gateway {
       software: options.software,
       addresses: TABLE,
       log,
+      peers: this.#peerLog,
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
     })
   }
@@ -221,17 +229,18 @@ export class Gateway {
    * No new work; what is under way is finished or, when the limit is over, bounced; streams are closed properly. Once: a
    * second call waits for the same end.
    */
-  stop(): Promise<{ readonly finished: boolean }> {
+  stop(): Promise<Stopped> {
     this.#stopped ??= this.#stop()
     return this.#stopped
   }
 
-  async #stop(): Promise<{ readonly finished: boolean }> {
+  async #stop(): Promise<Stopped> {
     const finished = await this.#pipeline.drain(this.#config.shutdown.within)
+    const stats = this.stats()
     this.#hops.close()
     await this.#endpoint?.close()
     await this.#links.close()
-    return { finished }
+    return { finished, stats }
   }
 
   /** What a peer has sent and how much of it was beyond its limits; undefined: nothing yet. */

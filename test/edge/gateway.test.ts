@@ -212,7 +212,7 @@ test('reload: a link that comes and one that goes', async () => {
   expect(bed.xmpp.story).toEqual(['open 1', 'open 2', 'closing tag 2', 'gone 2'])
 })
 
-test('stop: new requests get 503, what is open ends, and the stream is closed', async () => {
+test('stop: new requests get 503, what is open ends, the stream is closed, and the figures are those of the end', async () => {
   const bed = await gatewayBed({ shutdown: { within: '5s' } })
   bed.xmpp.send(stanzaText('last words'))
   const request = await bed.home.next()
@@ -229,7 +229,10 @@ test('stop: new requests get 503, what is open ends, and the stream is closed', 
   expect(bed.xmpp.story).toEqual(['open 1'])
 
   bed.home.send(answerText(request, 200), bed.port)
-  expect(await stopping).toEqual({ finished: true })
+  const { finished, stats } = await stopping
+  expect(finished).toBe(true)
+  // The line in the log said what was open before the stop, and knew no link.
+  expect(stats).toMatchObject({ open: 0, links: { prosody: { state: 'live' } } })
   await until(() => bed.xmpp.story.includes('gone 1'))
   expect(bed.xmpp.story).toEqual(['open 1', 'closing tag 1', 'gone 1'])
   expect(bed.xmpp.messages()).toHaveLength(1)
@@ -244,7 +247,10 @@ test('stop: what is open at the limit is bounced on both sides before anything c
   bed.home.send(messageText(bed.home.port, { body: 'unconfirmed', callId: 'open-call' }), bed.port)
   await until(() => bed.xmpp.messages().length === 1)
 
-  expect(await bed.gateway.stop()).toEqual({ finished: false })
+  expect(await bed.gateway.stop()).toMatchObject({
+    finished: false,
+    stats: { open: 0, counters: { 'message.shutdown': 3 } },
+  })
   const answer = answers(bed).find((text) => header(text, 'Call-ID') === 'open-call') ?? ''
   expect(statusOf(answer)).toBe(503)
   expect(header(answer, 'Retry-After')).toMatch(/^\d+$/)
