@@ -2,11 +2,6 @@ import type { EndpointEvent } from '../sip/endpoint/endpoint.ts'
 import type { Log } from './log.ts'
 import type { PeerLog } from './peer-log.ts'
 
-const OVERLOADED = {
-  transactions: 'too much SIP at once: new requests are refused',
-  connections: 'too many SIP connections: new ones are refused',
-} as const
-
 /** What the SIP endpoint has to tell, as lines of the log. */
 export class SipEvents {
   readonly #log: Log
@@ -38,7 +33,12 @@ export class SipEvents {
         this.#peers.warn(about, 'a SIP response could not be sent')
         return
       case 'overloaded':
-        this.#peers.warn(about, OVERLOADED[event.what])
+        this.#peers.warn(
+          about,
+          event.what === 'transactions'
+            ? 'too much SIP at once: new requests are refused'
+            : 'too many SIP connections: new ones are refused',
+        )
         return
       case 'silent':
         this.#peers.warn(about, 'a SIP request has had no answer')
