@@ -20,6 +20,8 @@ export interface Arrival {
 export type Ending =
   /** The far side has taken it. */
   | { readonly kind: 'delivered' }
+  /** A MESSAGE with neither text nor Subject: there is nothing to deliver, and that is no error. */
+  | { readonly kind: 'nothing' }
   /** The federation rules refuse it; `id` finds the log line with the reason. */
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly id: string }
   /** What the SIP side answered, other than 2xx. */
@@ -59,4 +61,5 @@ export type Failure =
   | 'internal'
 
 export const DELIVERED: Ending = { kind: 'delivered' }
+export const NOTHING: Ending = { kind: 'nothing' }
 export const failed = (failure: Failure): Ending => ({ kind: 'failed', failure })

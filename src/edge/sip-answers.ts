@@ -33,6 +33,7 @@ const OK = answer(200, 'OK')
 export function sipAnswer(ending: Ending, choices: SipAnswerChoices, request: SipRequest): SipAnswer {
   switch (ending.kind) {
     case 'delivered':
+    case 'nothing':
       return OK
     case 'refused': {
       const outside = answerOf(ending.reason)

@@ -12,6 +12,7 @@ export function xmppAnswer(
 ): Element | undefined {
   switch (ending.kind) {
     case 'delivered':
+    case 'nothing':
       return undefined
     case 'refused': {
       const outside = answerOf(ending.reason)

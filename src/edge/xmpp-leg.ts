@@ -15,7 +15,7 @@ import type { Element } from '../xmpp/xml/element.ts'
 import { writeElement } from '../xmpp/xml/writer.ts'
 import type { AddressBook, Entry } from './address-book.ts'
 import type { Asked } from './admit.ts'
-import { type Arrival, DELIVERED, failed } from './arrival.ts'
+import { type Arrival, DELIVERED, failed, NOTHING } from './arrival.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -247,7 +247,7 @@ export class XmppLeg {
           'a SIP message cannot be translated',
         )
       }
-      arrival.end(refusal.kind === 'refuse' ? { ...refusal, kind: 'untranslatable' } : DELIVERED)
+      arrival.end(refusal.kind === 'refuse' ? { ...refusal, kind: 'untranslatable' } : NOTHING)
       return
     }
     const stanza = translated.value

@@ -38,8 +38,8 @@ describe('to SIP', () => {
   const to = (ending: Ending, choices = CHOICES, request = sipMessage()) =>
     sipAnswer(ending, choices, request)
 
-  test('delivered is 200', () => {
-    expect(to({ kind: 'delivered' })).toEqual({ status: 200, reason: 'OK', headers: [] })
+  test.for(['delivered', 'nothing'] as const)('%s is 200', (kind) => {
+    expect(to({ kind })).toEqual({ status: 200, reason: 'OK', headers: [] })
   })
 
   test.for(failures)('%s', ([failure, expected]) => {
@@ -122,8 +122,8 @@ describe('to XMPP', () => {
     return { answer, ...parseStanzaError(answer) }
   }
 
-  test('delivered is silence', () => {
-    expect(to({ kind: 'delivered' })).toBeUndefined()
+  test.for(['delivered', 'nothing'] as const)('%s is silence', (kind) => {
+    expect(to({ kind })).toBeUndefined()
   })
 
   test.for(failures)('%s', ([failure, expected]) => {

@@ -355,9 +355,11 @@ describe('a request to the XMPP side', () => {
     expect(counters.get('xmpp.backpressure')).toBe(1)
   })
 
-  test('without anything to show is a success that sends nothing', () => {
-    const { fromRomeo, link } = rigged()
-    expect(fromRomeo({ body: '' }).endings).toEqual([{ kind: 'delivered' }])
+  test('without anything to show is a success that sends nothing, and does not count as delivered', () => {
+    const { fromRomeo, link, counters } = rigged()
+    expect(fromRomeo({ body: '' }).endings).toEqual([{ kind: 'nothing' }])
+    expect(counters.get('message.nothing')).toBe(1)
+    expect(counters.get('message.delivered')).toBe(0)
     expect(link.sent).toEqual([])
   })
 
