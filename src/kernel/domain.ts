@@ -27,12 +27,17 @@ export function parseDomain(text: string): Result<Domain, DomainError> {
     if (name === '') return err('not-idna')
     if (name.endsWith('.')) name = name.slice(0, -1)
     if (!PLAIN.test(name)) return err('bad-label')
-  } else if (name.includes('xn--') && domainToASCII(name) === '') {
-    return err('not-idna')
   }
+  if (name.includes('xn--') && !isDecodable(name)) return err('not-idna')
   if (name.length > 253) return err('too-long')
   if (IPV4.test(name)) return err('ip-literal')
   return ok(name as Domain)
+}
+
+/** Every A-label stands for a U-label, and for no other spelling of it. Newer lines of Node leave that to the caller. */
+function isDecodable(name: string): boolean {
+  const unicode = domainToUnicode(name)
+  return unicode !== '' && !/(?:^|\.)xn--/.test(unicode) && domainToASCII(unicode) === name
 }
 
 /** The U-label form, as XMPP addresses carry it (RFC 7622 §3.2). */

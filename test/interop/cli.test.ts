@@ -115,7 +115,7 @@ test('explain --json has the verdict as data', async ({ files }) => {
 test('explain: a wrong question is 2, a wrong file 1', async ({ files }) => {
   const address = await dragoman(question(files.good, '--from', 'juliet', '--to', ROMEO), { env })
   expect(address.code).toBe(2)
-  expect(address.stderr).toMatch(/--from: "juliet" is not an address; write user@domain/)
+  expect(address.stderr).toMatch(/--from: "juliet" is not an address\n.*write user@domain/)
   const file = await dragoman(question('/nowhere.yaml', '--from', JULIET, '--to', ROMEO))
   expect(file.code).toBe(1)
   expect(file.stderr).toContain('ENOENT')
@@ -130,11 +130,11 @@ test.for([
     ['explain', '--from', JULIET, '--to', ROMEO, '--kind', 'letter'],
     /Allowed choices are message, presence/,
   ],
-] as const)('%s: code 1 and the usage', async ([, args, said]) => {
+] as const)('%s: code 2, and where to look', async ([, args, said]) => {
   const { code, stderr } = await dragoman([...args])
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(stderr).toMatch(said)
-  expect(stderr).toContain('Usage: dragoman')
+  expect(stderr).toMatch(/Usage: dragoman|--help lists what there is/)
 })
 
 test('a reader that has seen enough is no fault', async ({ files }) => {
