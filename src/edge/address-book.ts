@@ -8,6 +8,7 @@ import {
 } from '../interworking/address.ts'
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import { parseDomain } from '../kernel/domain.ts'
+import { flat } from '../kernel/flat.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { unescapeText } from '../sip/escape.ts'
 import type { SipUri, Uri } from '../sip/uri.ts'
@@ -38,18 +39,26 @@ export class AddressBook {
   ofJid(text: string): Result<Entry, AddressError> {
     let entry = this.#jids.get(text, 0)
     if (entry === undefined) {
-      entry = entryOf(text, this.addressing)
-      this.#jids.set(text, entry, 0)
+      // The text is cut from a chunk of the stream, and what is made of it from the text.
+      const own = flat(text)
+      entry = entryOf(own, this.addressing)
+      this.#jids.set(own, entry, 0)
     }
     return entry
+  }
+
+  uriOf(text: string): Result<Uri, AddressError> {
+    const entry = this.ofJid(text)
+    return entry.ok ? ok(entry.value.uri) : entry
   }
 
   jidOf(uri: Uri, party: Party): Result<string, AddressError> {
     const key = `${party} ${uriText(uri)}`
     let jid = this.#uris.get(key, 0)
     if (jid === undefined) {
-      jid = uriToJid(uri, this.addressing, party)
-      this.#uris.set(key, jid, 0)
+      const found = uriToJid(uri, this.addressing, party)
+      jid = found.ok ? ok(flat(found.value)) : found
+      this.#uris.set(flat(key), jid, 0)
     }
     return jid
   }

@@ -2,8 +2,10 @@ import type { Address } from '../federation/address.ts'
 import type { Evidence } from '../federation/evidence.ts'
 import type { RefusalReason } from '../federation/refusals.ts'
 import type { RequestKind } from '../federation/request.ts'
+import type { Result } from '../kernel/result.ts'
 import type { HeaderField } from '../sip/headers.ts'
 import type { SipRequest, SipResponse } from '../sip/message.ts'
+import type { Uri } from '../sip/uri.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 
 /** A request that a leg took in, in the inner language; whatever happens, it is ended exactly once. */
@@ -26,8 +28,12 @@ export type Ending =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly id: string }
   /** What the SIP side answered, other than 2xx. */
   | { readonly kind: 'answered'; readonly response: SipResponse }
-  /** What the XMPP side answered: an error stanza. */
-  | { readonly kind: 'bounced'; readonly error: Element }
+  /** What the XMPP side answered: an error stanza. Its link says which URI a JID in it is (`gone`, `redirect`). */
+  | {
+      readonly kind: 'bounced'
+      readonly error: Element
+      readonly uriOf?: (jid: string) => Result<Uri, unknown>
+    }
   /** It cannot be said in XMPP; the answer that SIP has for that. */
   | {
       readonly kind: 'untranslatable'

@@ -46,7 +46,12 @@ export function sipAnswer(ending: Ending, choices: SipAnswerChoices, request: Si
     case 'answered':
       return answer(ending.response.status, ending.response.reason)
     case 'bounced':
-      return stanzaErrorToStatus(ending.error, namesDevice(request) ? 'full' : 'bare', request.method)
+      return stanzaErrorToStatus(
+        ending.error,
+        namesDevice(request) ? 'full' : 'bare',
+        request.method,
+        ending.uriOf === undefined ? {} : { uriOf: ending.uriOf },
+      )
     case 'untranslatable':
       return answer(ending.status, ending.reason, ending.headers)
     case 'failed':

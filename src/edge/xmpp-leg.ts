@@ -87,7 +87,7 @@ export class XmppLeg {
     }
     switch (stanza.name) {
       case 'message':
-        if (stanza.attrs.type === 'error') this.#onError(stanza, from, to)
+        if (stanza.attrs.type === 'error') this.#onError(via, stanza, from, to)
         else this.#onMessage(via, stanza, from, to)
         return
       case 'iq':
@@ -148,10 +148,7 @@ export class XmppLeg {
       addressing: via.book.addressing,
       ...this.#options.conversations.next(from.bare, to.bare, thread, fitting),
       now: this.#options.clock.wall(),
-      uriOf: (text) => {
-        const entry = via.book.ofJid(text)
-        return entry.ok ? { ok: true, value: entry.value.uri } : entry
-      },
+      uriOf: (text) => via.book.uriOf(text),
     })
     if (translated.ok) return translated.value
     const refusal = translated.error
@@ -210,14 +207,16 @@ export class XmppLeg {
       this.#reply(via, stanzaError(stanza, 'feature-not-implemented', { legacyCode: true }))
   }
 
-  #onError(stanza: Element, from: string, to: string): void {
+  #onError(via: Attached, stanza: Element, from: string, to: string): void {
     const { outstanding } = this.#options
     const id = String(stanza.attrs.id ?? '')
     const match = outstanding.match(id, from, to)
     this.#options.counters.add(match === undefined ? 'xmpp.unmatched-error' : 'xmpp.error')
     if (match === undefined) return
-    if (outstanding.end(id, false)) match.sent.arrival.end({ kind: 'bounced', error: stanza })
-    else if (this.#options.settings().lateErrorNotice) this.#options.notify(match.sent.arrival, stanza)
+    if (outstanding.end(id, false)) {
+      const uriOf = (jid: string) => via.book.uriOf(jid)
+      match.sent.arrival.end({ kind: 'bounced', error: stanza, uriOf })
+    } else if (this.#options.settings().lateErrorNotice) this.#options.notify(match.sent.arrival, stanza)
   }
 
   toComponent(arrival: Arrival, row: LinkRow): void {

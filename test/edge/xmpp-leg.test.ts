@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { AddressBook } from '../../src/edge/address-book.ts'
-import { type Arrival, failed } from '../../src/edge/arrival.ts'
+import { type Arrival, type Ending, failed } from '../../src/edge/arrival.ts'
 import { Conversations } from '../../src/edge/conversations.ts'
 import { Outstanding } from '../../src/edge/outstanding.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
+import { sipAnswer } from '../../src/edge/sip-answers.ts'
 import { type Attached, XmppLeg, type XmppLegSettings } from '../../src/edge/xmpp-leg.ts'
 import type { ComponentLink } from '../../src/federation/model.ts'
 import { DISCO_INFO, PING } from '../../src/xmpp/services/queries.ts'
@@ -389,12 +390,25 @@ describe('a request to the XMPP side', () => {
     const arrival = fromRomeo()
     const error = errorTo(link.sent[0] as Element, 'item-not-found')
     leg.onStanza(via, error)
-    expect(arrival.endings).toEqual([{ kind: 'bounced', error }])
+    expect(arrival.endings).toMatchObject([{ kind: 'bounced', error }])
     link.confirmAll()
     expect(arrival.endings).toHaveLength(1)
     expect(counters.get('ended.twice')).toBe(0)
     expect(counters.get('xmpp.error')).toBe(1)
     expect(link.sent).toHaveLength(1)
+  })
+
+  test('gone with an address gave SIP an xmpp: Contact: it is the SIP address by the addressing of the link', () => {
+    const { fromRomeo, link, leg, via } = rigged()
+    const arrival = fromRomeo()
+    const error = errorTo(link.sent[0] as Element, 'gone')
+    error.getChild('error')?.getChildElements()[0]?.t('xmpp:nurse@xmpp.example')
+    leg.onStanza(via, error)
+    const ending = arrival.endings[0] as Ending
+    expect(sipAnswer(ending, { noLiveLink: 480, retryAfter: 1 }, arrival.request)).toMatchObject({
+      status: 301,
+      headers: [['Contact', '<sip:nurse@xmpp.example>']],
+    })
   })
 
   test('an error with a guessed id from another address changes nothing', () => {
