@@ -33,12 +33,9 @@ export class SipEvents {
         this.#peers.warn(about, 'a SIP response could not be sent')
         return
       case 'overloaded':
-        this.#peers.warn(
-          about,
-          event.what === 'transactions'
-            ? 'too much SIP at once: new requests are refused'
-            : 'too many SIP connections: new ones are refused',
-        )
+        if (event.what === 'transactions')
+          this.#peers.warn(about, 'too much SIP at once: new requests are refused')
+        else this.#peers.warn(about, 'too many SIP connections: new ones are refused')
         return
       case 'silent':
         this.#peers.warn(about, 'a SIP request has had no answer')
