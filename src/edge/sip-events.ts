@@ -35,6 +35,8 @@ export class SipEvents {
       case 'overloaded':
         if (event.what === 'transactions')
           this.#peers.warn(about, 'too much SIP at once: new requests are refused')
+        else if (event.what === 'buffered')
+          this.#peers.warn(about, 'too much unfinished SIP: the longest is cut off')
         else this.#peers.warn(about, 'too many SIP connections: new ones are refused')
         return
       case 'silent':

@@ -89,4 +89,4 @@ export type EndpointEvent =
       readonly reason: string
     }
   | { readonly kind: 'listener-broken'; readonly listener: string; readonly reason: string }
-  | { readonly kind: 'overloaded'; readonly what: 'transactions' | 'connections' }
+  | { readonly kind: 'overloaded'; readonly what: 'transactions' | 'connections' | 'buffered' }

@@ -70,6 +70,8 @@ export interface EndpointStats extends Counters {
   readonly completedTransactions: number
   readonly connections: number
   readonly connectionsRefused: number
+  /** Cut off because unfinished messages were too long together. */
+  readonly connectionsCut: number
 }
 
 export interface Endpoint {
@@ -114,6 +116,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       },
       broken: (listener, reason) => onEvent({ kind: 'listener-broken', listener, reason }),
       tooMany: () => onEvent({ kind: 'overloaded', what: 'connections' }),
+      tooLong: () => onEvent({ kind: 'overloaded', what: 'buffered' }),
     },
   )
   const { legs, connections } = transports
@@ -168,6 +171,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       completedTransactions: core.size - core.active + clients.completed,
       connections: connections.size,
       connectionsRefused: connections.refused,
+      connectionsCut: connections.cut,
     }),
     drain(within) {
       core.stop()

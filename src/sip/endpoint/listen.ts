@@ -2,18 +2,15 @@ import type { Server } from 'node:net'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
-import type { ConnectionEvents } from '../transport/connection.ts'
 import type { Leg } from '../transport/leg.ts'
 import { type ListenerOptions, sentBy } from '../transport/place.ts'
-import { Connections, openTcp } from '../transport/tcp.ts'
+import { Connections, openTcp, type TcpEvents } from '../transport/tcp.ts'
 import { openUdp } from '../transport/udp.ts'
 import type { EndpointLimits } from './endpoint.ts'
 
-export interface TransportEvents extends ConnectionEvents {
+export interface TransportEvents extends TcpEvents {
   datagram(leg: Leg, bytes: Uint8Array, address: string, port: number): void
   broken(listener: string, reason: string): void
-  /** A connection was turned away, or not opened. */
-  tooMany(): void
 }
 
 export interface Transports {

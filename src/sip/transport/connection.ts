@@ -28,6 +28,8 @@ export interface ConnectionLimits {
 export interface ConnectionEvents {
   frame(connection: Connection, frame: Exclude<Frame, { kind: 'ping' | 'pong' }>): void
   closed(connection: Connection, reason: string): void
+  /** What waits for the rest of its message has become so many octets more, or fewer. May close the connection. */
+  held(connection: Connection, change: number): void
 }
 
 /** Someone whose request went over the connection and waits for its response. */
@@ -49,6 +51,7 @@ export class Connection {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #framer: SipFramer
+  #held = 0
   #out: Uint8Array[] = []
   #outBytes = 0
   #open = true
@@ -99,6 +102,11 @@ export class Connection {
         this.#schedulePing()
       })
     }
+  }
+
+  /** Octets that wait for the rest of their message. */
+  get held(): number {
+    return this.#held
   }
 
   get isOpen(): boolean {
@@ -154,6 +162,7 @@ export class Connection {
       if (frame.kind === 'ping' || frame.kind === 'pong') this.#onKeepAlive(frame.kind)
       else this.#events.frame(this, frame)
     }
+    this.#hold(this.#framer.buffered)
     // Whatever completes a frame gives the next one its own time; dripping octets do not.
     if (frames.length > 0 || this.#framer.buffered === 0) {
       this.#partial?.cancel()
@@ -163,6 +172,12 @@ export class Connection {
       this.#partial ??= this.#timers.set(this.#limits.partial, () =>
         this.close('message not completed in time'),
       )
+  }
+
+  #hold(octets: number): void {
+    const change = octets - this.#held
+    this.#held = octets
+    if (change !== 0) this.#events.held(this, change)
   }
 
   readonly #onIdle = (): void => {
@@ -192,6 +207,7 @@ export class Connection {
     this.#open = false
     this.#out = []
     this.#outBytes = 0
+    this.#hold(0)
     for (const timer of [this.#idle, this.#partial, this.#connecting, this.#ping]) timer?.cancel()
     this.#events.closed(this, this.#reason)
     for (const waiter of [...this.waiting]) waiter.transportFailed(this.#reason)

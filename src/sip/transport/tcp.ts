@@ -9,6 +9,8 @@ import { isWildcard, type ListenerOptions } from './place.ts'
 export interface TcpLimits extends ConnectionLimits {
   /** Open connections of all listeners; as many incoming as outgoing, so that who comes in cannot keep us from going out. */
   readonly connections: number
+  /** Octets of unfinished messages, of all connections that came in together; beyond, the longest is cut off. */
+  readonly buffered: number
 }
 
 export const DEFAULT_TCP: TcpLimits = {
@@ -21,6 +23,7 @@ export const DEFAULT_TCP: TcpLimits = {
   ping: 0,
   pong: 10_000,
   connections: 1000,
+  buffered: 64 * 1024 * 1024,
 }
 
 /** @throws the system's error where the address cannot be bound */
@@ -45,6 +48,14 @@ export async function openTcp(
   return { server, port: bound.port }
 }
 
+/** What is told beyond single frames. */
+export interface TcpEvents extends Omit<ConnectionEvents, 'held'> {
+  /** A connection was turned away, or not opened. */
+  tooMany(): void
+  /** Connections hold too much that is unfinished: one was cut off. */
+  tooLong(): void
+}
+
 /** All connections, found by listener and peer, in both directions (RFC 3261 §18). */
 export class Connections {
   readonly #limits: TcpLimits
@@ -55,13 +66,18 @@ export class Connections {
   /** Those of them that we opened. */
   readonly #outgoing = new Set<Connection>()
   readonly #tooMany: () => void
+  readonly #tooLong: () => void
+  /** Octets that wait in connections that came in. */
+  #held = 0
   #emptied: (() => void) | undefined
   /** Connections turned away because there were too many. */
   refused = 0
+  /** Connections cut off because unfinished messages were too long together. */
+  cut = 0
 
   constructor(deps: {
     limits: TcpLimits
-    events: ConnectionEvents & { tooMany(): void }
+    events: TcpEvents
     clock: Clock
     timers: Timers
   }) {
@@ -69,8 +85,10 @@ export class Connections {
     this.#clock = deps.clock
     this.#timers = deps.timers
     this.#tooMany = deps.events.tooMany
+    this.#tooLong = deps.events.tooLong
     this.#events = {
       frame: deps.events.frame,
+      held: (connection, change) => this.#hold(connection, change),
       closed: (connection, reason) => {
         const key = keyOf(connection.leg, connection.source.address, connection.source.port)
         if (this.#open.get(key) === connection) this.#open.delete(key)
@@ -111,6 +129,18 @@ export class Connections {
     }
     const from = isWildcard(leg.options.address) ? {} : { localAddress: leg.options.address }
     return this.#add(connect({ host: address, port, ...from }), leg, address, port, true)
+  }
+
+  #hold(connection: Connection, change: number): void {
+    if (this.#outgoing.has(connection)) return
+    this.#held += change
+    if (change <= 0 || this.#held <= this.#limits.buffered) return
+    let longest = connection
+    for (const each of this.#open.values())
+      if (!this.#outgoing.has(each) && each.held > longest.held) longest = each
+    this.cut++
+    this.#tooLong()
+    longest.close('too much waits to be completed')
   }
 
   #refuse(): void {
