@@ -1,5 +1,6 @@
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { flat } from '../kernel/flat.ts'
 import type { Random } from '../kernel/random.ts'
 import type { OwnTags } from './own-tags.ts'
 
@@ -42,15 +43,15 @@ export class Conversations {
       return { callId: this.#random.token(22), cseq: 1, fromTag: this.#tags.next() }
     }
     const now = this.#clock.now()
-    const key = `${from} ${to} ${thread}`
+    const key = flat(`${from} ${to} ${thread}`)
     let conversation = this.#byThread.get(key, now)
     if (conversation === undefined || conversation.cseq >= 0x7fffffff) {
-      const callId = fitting ?? this.#random.token(22)
+      const callId = fitting === undefined ? this.#random.token(22) : flat(fitting)
       conversation = { callId, fromTag: this.#tags.next(), cseq: 0 }
     }
     conversation.cseq++
     this.#byThread.set(key, conversation, now)
-    if (fitting === undefined) this.#threads.set(conversation.callId, thread, now)
+    if (fitting === undefined) this.#threads.set(conversation.callId, flat(thread), now)
     return { callId: conversation.callId, cseq: conversation.cseq, fromTag: conversation.fromTag }
   }
 

@@ -7,6 +7,7 @@ import type { Gateway } from '../xmpp/services/queries.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 import { AddressBook } from './address-book.ts'
 import type { Log } from './log.ts'
+import type { PeerLog } from './peer-log.ts'
 import type { Attached } from './xmpp-leg.ts'
 
 /** Everything of a link's options that does not come from its row. */
@@ -21,6 +22,8 @@ export interface LinksOptions {
   /** Addresses remembered per link. */
   readonly addresses: number
   readonly log: Log
+  /** Where what people send is warned of. */
+  readonly peers: PeerLog
   onStanza(via: Attached, stanza: Element): void
 }
 
@@ -92,7 +95,7 @@ export class Links {
   }
 
   #start(row: LinkRow, secret: string): void {
-    const { log, surroundings, software, addresses } = this.#options
+    const { log, peers, surroundings, software, addresses } = this.#options
     const addressing = addressingOf(row)
     const link = new ComponentLink({
       ...surroundings,
@@ -102,7 +105,7 @@ export class Links {
       domain: row.domain,
       secret,
       onStanza: (stanza) => this.#options.onStanza(attached, stanza),
-      onEvent: reporterOf(log, row),
+      onEvent: reporterOf(log, peers, row),
       onFault: (error) => log.error({ link: row.name, err: error }, 'fault while a stanza was handled'),
     })
     const attached: Attached = {
@@ -149,16 +152,21 @@ const CURES: Readonly<Record<string, string>> = {
 }
 
 /** One line a try: what follows from a refusal, the end of the connection and the wait, is said at debug. */
-function reporterOf(log: Log, row: LinkRow): (event: LinkEvent) => void {
+function reporterOf(log: Log, peers: PeerLog, row: LinkRow): (event: LinkEvent) => void {
   let told = false
   return (event) => {
+    if (event.kind === 'bad-stanza') {
+      const { from, to, condition, text } = event
+      peers.warn({ link: row.name, from, to, condition, text }, 'a stanza was refused')
+      return
+    }
     if (event.kind !== 'lost' || !told) report(log, row, event)
     else log.debug({ link: row.name, reason: event.reason }, 'no link')
     told = event.kind === 'handshake-refused' || event.kind === 'stream-error' || event.kind === 'unreadable'
   }
 }
 
-function report(log: Log, row: LinkRow, event: LinkEvent): void {
+function report(log: Log, row: LinkRow, event: Exclude<LinkEvent, { kind: 'bad-stanza' }>): void {
   const about = { link: row.name, server: `${row.host}:${row.port}`, domain: row.domain }
   switch (event.kind) {
     case 'live':

@@ -1,16 +1,19 @@
-import { parseDomain, unicodeOf } from '../../kernel/domain.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
 import { isStanzaName } from '../stanza.ts'
+import { stanzaError } from '../stanza-error.ts'
 import type { Element } from '../xml/element.ts'
-import { STREAMS, type StreamHeader, StreamReader } from '../xml/reader.ts'
+import { type BadStanza, STREAMS, type StreamHeader, StreamReader } from '../xml/reader.ts'
 import { escapeAttribute, writeElement } from '../xml/writer.ts'
 import { backOff } from './back-off.ts'
 import { Barrier, type Confirmation } from './barrier.ts'
 import { Connection } from './connection.ts'
 import { handshakeValue } from './handshake.ts'
 import type { ComponentLinkOptions, LinkEvent, LinkState } from './options.ts'
+import { OwnDomain } from './own-domain.ts'
 
 const NAMESPACE = 'jabber:component:accept'
+/** Some servers give what they pass on the namespace that it had on another stream. */
+const OWN: ReadonlySet<unknown> = new Set([NAMESPACE, 'jabber:client', 'jabber:server'])
 const STREAM_ERRORS = 'urn:ietf:params:xml:ns:xmpp-streams'
 const CLOSE = '</stream:stream>'
 /** Milliseconds: to connect and shake hands; for the peer's closing tag; live so long, a link starts its back-off anew. */
@@ -27,6 +30,8 @@ export interface LinkStats {
   readonly refusedSends: number
   /** Children of the stream that were no stanza, or had no from or no to; they go no further. */
   readonly ignored: number
+  /** Stanzas that could not be taken, each for itself; answered with an error where there may be one. */
+  readonly badStanzas: number
 }
 
 /**
@@ -37,8 +42,7 @@ export class ComponentLink {
   readonly name: string
   readonly domain: string
   readonly #options: ComponentLinkOptions
-  /** The domain as addresses carry it: with U-labels (RFC 7622 §3.2). */
-  readonly #self: string
+  readonly #own: OwnDomain
   readonly #outgoingBytes: number
   #state: LinkState = 'closed'
   #connection: Connection | undefined
@@ -58,16 +62,16 @@ export class ComponentLink {
   #closing: Promise<void> | undefined
   #out = ''
   #flushing = false
-  #counts = { sent: 0, received: 0, connects: 0, refusedSends: 0, ignored: 0 }
+  #counts = { sent: 0, received: 0, connects: 0, refusedSends: 0, ignored: 0, badStanzas: 0 }
 
   constructor(options: ComponentLinkOptions) {
     this.#options = options
     this.name = options.name
     this.domain = options.domain
     this.#outgoingBytes = options.outgoingBytes ?? OUTGOING_BYTES
-    const domain = parseDomain(options.domain)
-    this.#self = domain.ok ? unicodeOf(domain.value) : options.domain
-    this.#barrier = new Barrier(this.#self, options.pingTo ?? this.#self, options.random, (error) =>
+    this.#own = new OwnDomain(options.domain)
+    const self = this.#own.text
+    this.#barrier = new Barrier(self, options.pingTo ?? self, options.random, (error) =>
       options.onFault?.(error),
     )
   }
@@ -86,14 +90,20 @@ export class ComponentLink {
 
   /**
    * Hands a stanza to the live stream. False: no live link, or too much waits to be written; nothing was taken.
-   * A stanza without a to, or whose from lies outside the domain, would cost the stream (XEP-0114 §3): false, and a fault.
+   * A stanza whose from lies outside the domain would cost the stream (XEP-0114 §3): false, and counted. Without a from or a to:
+   * false, and a fault.
    */
   send(stanza: Element): boolean {
     if (this.#state !== 'live' || this.#leaving) return false
     const { from, to } = stanza.attrs as Record<string, string | undefined>
-    if (to === undefined || !(isOf(from, this.#self) || isOf(from, this.domain))) {
+    if (from === undefined || to === undefined) {
       this.#counts.refusedSends++
-      this.#options.onFault?.(new Error(`a stanza of ${this.domain} needs a from within it, and a to`))
+      this.#options.onFault?.(new Error(`a stanza of ${this.domain} needs a from and a to`))
+      return false
+    }
+    const sent = this.#own.sent(stanza, from)
+    if (sent === undefined) {
+      this.#counts.refusedSends++
       return false
     }
     if (this.#waiting() > this.#outgoingBytes) {
@@ -101,7 +111,7 @@ export class ComponentLink {
       return false
     }
     this.#counts.sent++
-    this.#write(writeElement(stanza))
+    this.#write(writeElement(sent))
     return true
   }
 
@@ -173,6 +183,7 @@ export class ComponentLink {
       {
         header: (header) => this.#header(header),
         element: (element) => this.#element(element),
+        badStanza: (bad) => this.#badStanza(bad),
         end: () => this.#peerEnded(),
         error: (error) => {
           this.#event({ kind: 'unreadable', error })
@@ -189,7 +200,7 @@ export class ComponentLink {
       open: () => {
         this.#become('handshaking')
         this.#connection?.write(
-          `<?xml version="1.0"?><stream:stream xmlns="${NAMESPACE}" xmlns:stream="${STREAMS}" to="${escapeAttribute(this.#self)}">`,
+          `<?xml version="1.0"?><stream:stream xmlns="${NAMESPACE}" xmlns:stream="${STREAMS}" to="${escapeAttribute(this.#own.text)}">`,
         )
       },
       bytes: (chunk) => {
@@ -223,7 +234,7 @@ export class ComponentLink {
     }
     if (this.#state !== 'live') return
     const { from, to } = element.attrs as Record<string, string | undefined>
-    if (!isStanzaName(element.name) || element.attrs.xmlns !== NAMESPACE || !from || !to) {
+    if (!isStanzaName(element.name) || !OWN.has(element.attrs.xmlns) || !from || !to) {
       this.#counts.ignored++
       return
     }
@@ -238,6 +249,20 @@ export class ComponentLink {
     } catch (error) {
       this.#options.onFault?.(error)
     }
+  }
+
+  /** What people write can be refused, but costs nobody else the stream. */
+  #badStanza({ root, condition, text }: BadStanza): void {
+    if (this.#state === 'handshaking') this.#connection?.destroy('neither handshake nor error')
+    if (this.#state !== 'live') return
+    this.#counts.badStanzas++
+    const { name, attrs } = root
+    const { from, to, type, xmlns } = attrs as Record<string, string | undefined>
+    this.#event({ kind: 'bad-stanza', name, from, to, condition, text })
+    const mayAnswer = name === 'iq' ? type === 'get' || type === 'set' : isStanzaName(name)
+    if (!mayAnswer || !OWN.has(xmlns) || !from || !to) return
+    const answer = stanzaError(root, condition, { text, legacyCode: true })
+    if (answer !== undefined) this.send(answer)
   }
 
   #streamError(element: Element): void {
@@ -348,12 +373,4 @@ export class ComponentLink {
     this.#out = ''
     this.#lastWrite = this.#options.clock.now()
   }
-}
-
-const isOf = (address: string | undefined, domain: string): boolean => {
-  if (address === undefined) return false
-  const slash = address.indexOf('/')
-  const end = slash < 0 ? address.length : slash
-  const at = address.lastIndexOf('@', end)
-  return address.slice(at + 1, end) === domain
 }

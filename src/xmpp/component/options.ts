@@ -20,6 +20,15 @@ export type LinkEvent =
   | { readonly kind: 'stream-error'; readonly condition: string; readonly text: string | undefined }
   /** What the server sent is not a stream we can read; we ended it. */
   | { readonly kind: 'unreadable'; readonly error: StreamError }
+  /** A stanza was refused for what is wrong with it alone; the stream goes on. The addresses are as received. */
+  | {
+      readonly kind: 'bad-stanza'
+      readonly name: string
+      readonly from: string | undefined
+      readonly to: string | undefined
+      readonly condition: string
+      readonly text: string
+    }
   /** The connection could not be made, or is gone. */
   | { readonly kind: 'lost'; readonly reason: string; readonly wasLive: boolean }
   | { readonly kind: 'retry'; readonly delay: number; readonly attempt: number }

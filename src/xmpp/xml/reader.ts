@@ -89,6 +89,7 @@ export class StreamReader {
   }
 
   #feed(chunk: Buffer): void {
+    const { idle } = this.#decoder
     let text: string
     try {
       text = this.#decoder.decode(chunk)
@@ -96,14 +97,14 @@ export class StreamReader {
       throw new StreamFault('not-well-formed', 'not UTF-8')
     }
     this.#chunk = text
-    this.#ascii = text.length === chunk.length
+    this.#ascii = idle && text.length === chunk.length
     this.#mark = 0
     this.#tokenizer.write(text)
     if (this.#done) return
     this.#pending += this.#octets(this.#mark, text.length)
     if (this.#pending > this.#limits.stanzaBytes) {
-      const fault = this.#tooLong(this.#pending)
-      this.#tree.refuse(fault)
+      if (!this.#tree.refused || this.#isBeyond(this.#pending))
+        this.#tree.refuse(this.#tooLong(this.#pending))
       this.#tokenizer.drop(LONGEST_KEPT)
     }
   }
@@ -118,11 +119,16 @@ export class StreamReader {
     return this.#ascii ? to - from : Buffer.byteLength(this.#chunk.slice(from, to))
   }
 
+  /** Too long even to be skipped. */
+  #isBeyond(octets: number): boolean {
+    return octets > this.#limits.stanzaBytes * CEILING
+  }
+
   /** @throws where it is so long that the stream has to end */
   #tooLong(octets: number): StreamFault {
     const { stanzaBytes } = this.#limits
     const fault = new StreamFault('policy-violation', `a stanza has more than ${stanzaBytes} octets`)
-    if (octets > stanzaBytes * CEILING) throw fault
+    if (this.#isBeyond(octets)) throw fault
     return fault
   }
 

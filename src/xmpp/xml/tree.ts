@@ -59,6 +59,11 @@ export class Tree implements TokenSink {
     this.#lenient = lenient
   }
 
+  /** The stanza in hand is bad. */
+  get refused(): boolean {
+    return this.#fault !== undefined
+  }
+
   /** A fault of the stanza in hand, or of the one to come. @throws the fault, if it ends the stream */
   refuse(fault: StreamFault): void {
     if (!this.#lenient || this.#depth === 0) throw fault
@@ -84,7 +89,8 @@ export class Tree implements TokenSink {
   attribute(name: QName, value: string): void {
     const { attributes } = this.#limits
     if (this.#depth > 0 && this.#names.length >= attributes) {
-      this.refuse(new StreamFault('policy-violation', `more than ${attributes} attributes`))
+      if (this.#fault === undefined)
+        this.refuse(new StreamFault('policy-violation', `more than ${attributes} attributes`))
       this.#keep(name.text, value)
       return
     }

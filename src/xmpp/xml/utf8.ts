@@ -6,6 +6,11 @@ export class Utf8Decoder {
   /** Only while a character may be incomplete. */
   #decoder: TextDecoder | undefined
 
+  /** No character is begun: what comes is decoded from its own octets alone. */
+  get idle(): boolean {
+    return this.#decoder === undefined
+  }
+
   /** @throws TypeError at a byte that is not UTF-8 */
   decode(chunk: Buffer): string {
     if (this.#decoder === undefined) {

@@ -5,6 +5,7 @@ import { backOff } from '../../../src/xmpp/component/back-off.ts'
 import { handshakeValue } from '../../../src/xmpp/component/handshake.ts'
 import { ComponentLink } from '../../../src/xmpp/component/link.ts'
 import type { ComponentLinkOptions, LinkEvent } from '../../../src/xmpp/component/options.ts'
+import { childOf } from '../../../src/xmpp/stanza.ts'
 import { type Element, xml } from '../../../src/xmpp/xml/element.ts'
 import { DEFAULT_XML_LIMITS } from '../../../src/xmpp/xml/limits.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
@@ -151,10 +152,22 @@ describe('sending', () => {
     expect(link.send(message('from another', 'romeo@evil.example'))).toBe(false)
     expect(link.send(message('hidden', 'romeo@evil.example/@sip.example'))).toBe(false)
     expect(link.send(xml('message', { from: 'sip.example' }))).toBe(false)
-    expect(faults).toHaveLength(3)
+    expect(faults).toHaveLength(1)
+    expect(link.stats().refusedSends).toBe(3)
     expect(link.send(message('good'))).toBe(true)
     await vi.waitFor(() => expect(server.read).toContain('good'))
     expect(server.read).not.toContain('evil')
+  })
+
+  test('a sender in another spelling of the domain leaves in the one that servers compare', async () => {
+    await using server = await scriptedServer(welcome)
+    const { link, until } = linkTo(server.port)
+    await until('live')
+    const stanza = message('good', 'Nobody@SIP.Example/a@SIP.Example')
+    expect(link.send(stanza)).toBe(true)
+    await vi.waitFor(() => expect(server.read).toContain('from="Nobody@sip.example/a@SIP.Example"'))
+    expect(server.read).toContain('<body>good</body>')
+    expect(stanza.attrs.from).toBe('Nobody@SIP.Example/a@SIP.Example')
   })
 
   test('is refused when too much waits to be written', async () => {
@@ -274,6 +287,71 @@ describe('what the server sends', () => {
     await vi.waitFor(() => expect(bodies).toEqual(['1', '2']))
     expect(link.stats()).toMatchObject({ received: 2, ignored: 2 })
     expect(faults).toHaveLength(1)
+  })
+
+  test.for(['jabber:client', 'jabber:server'])(
+    'stanzas in %s are taken as of the stream',
+    async (namespace) => {
+      await using server = await scriptedServer(welcome)
+      const { link, until, stanzas } = linkTo(server.port)
+      await until('live')
+      server.socket?.write(
+        `<message xmlns='${namespace}' from='a@b' to='sip.example'><body>1</body></message>`,
+      )
+      await vi.waitFor(() => expect(stanzas).toHaveLength(1))
+      expect(childOf(stanzas[0] as Element, 'body')?.text()).toBe('1')
+      expect(link.stats().ignored).toBe(0)
+    },
+  )
+
+  test('a bad stanza is answered where it may be, counted, and ends nothing', async () => {
+    await using server = await scriptedServer(welcome)
+    const { link, until, events, stanzas } = linkTo(server.port, {
+      limits: { ...DEFAULT_XML_LIMITS, depth: 3 },
+    })
+    await until('live')
+    const bad = (name: string, attrs: string) =>
+      `<${name} from='a@b' to='r@SIP.Example' ${attrs}><x><x><x/></x></x></${name}>`
+    server.socket?.write(
+      [
+        bad('message', "id='1'"),
+        bad('message', "id='2' type='error'"),
+        bad('iq', "id='3' type='get'"),
+        bad('iq', "id='4' type='set'"),
+        bad('iq', "id='5' type='result'"),
+        bad('iq', "id='6' type='error'"),
+        bad('presence', "id='7'"),
+        bad('presence', "id='8' type='error'"),
+        bad('message', "id='9' xmlns='u'"),
+        bad('route', "id='10'"),
+        "<message id='11' from='a@b' to='r@sip.example'><y:x/></message>",
+        "<message id='12' to='r@sip.example'><y:x/></message>",
+        "<message from='a@b' to='sip.example'><body>good</body></message>",
+      ].join(''),
+    )
+    await vi.waitFor(() => expect(stanzas).toHaveLength(1))
+    await vi.waitFor(() => expect(server.read).toContain('id="11"'))
+    const answers = [...server.read.matchAll(/<(\w+) type="error" from="([^"]*)" to="a@b" id="(\d+)">/g)]
+    expect(answers.map(([, name, from, id]) => `${name} ${from} ${id}`)).toEqual([
+      'message r@sip.example 1',
+      'iq r@sip.example 3',
+      'iq r@sip.example 4',
+      'presence r@sip.example 7',
+      'message r@sip.example 11',
+    ])
+    expect(server.read.match(/<policy-violation/g)).toHaveLength(4)
+    expect(server.read.match(/<bad-request/g)).toHaveLength(1)
+    expect(link.stats()).toMatchObject({ badStanzas: 12, received: 1, connects: 1 })
+    expect(events.filter(({ kind }) => kind === 'bad-stanza')).toHaveLength(12)
+    expect(events[1]).toEqual({
+      kind: 'bad-stanza',
+      name: 'message',
+      from: 'a@b',
+      to: 'r@SIP.Example',
+      condition: 'policy-violation',
+      text: 'elements lie more than 3 deep',
+    })
+    expect(link.state).toBe('live')
   })
 
   test('what cannot be read is answered with a stream error', async () => {
