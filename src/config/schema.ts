@@ -57,7 +57,7 @@ const sip = z.strictObject({
   limits: z
     .strictObject({
       headBytes: size('start line and headers of one message', 512).default(64 * 1024),
-      bodyBytes: size('body of one message').default(1024 * 1024),
+      bodyBytes: size('body of one message').default(512 * 1024),
       headerCount: count('headers of one message', 16).default(256),
       connections: count('open connections').default(1000),
       idleConnection: duration('a connection without traffic is closed after this', 1000).default(600_000),

@@ -19,7 +19,7 @@ test('the shipped file passes', () => {
   const config = read(text)
   expect(config.sip.limits).toEqual({
     headBytes: 65_536,
-    bodyBytes: 1_048_576,
+    bodyBytes: 524_288,
     headerCount: 256,
     connections: 1000,
     idleConnection: 600_000,

@@ -103,7 +103,7 @@ const wrong: Readonly<Record<string, Wrong>> = {
     cure: 'write at most 596h',
   },
   'a size with a wrong unit': {
-    line: '    bodyBytes: 1MiB',
+    line: '    bodyBytes: 512KiB',
     becomes: '    bodyBytes: 1MB',
     path: 'sip.limits.bodyBytes',
     message: '"1MB" is not a size',
