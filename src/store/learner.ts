@@ -16,9 +16,15 @@ export interface Learned {
   readonly perUser: number
 }
 
+/** An entry that had to make room. */
+export type Gone = Pick<Learned, 'owner' | 'target'>
+
 export interface LearnerOptions {
-  /** One transaction; each entry is another one. Entries by others than `learned` stay; the oldest beyond `perUser` go. */
-  readonly write: (batch: readonly Learned[], now: number) => void | Promise<void>
+  /**
+   * One transaction; each entry is another one. Entries by others than `learned` stay; the oldest beyond `perUser` go.
+   * @returns those that went
+   */
+  readonly write: (batch: readonly Learned[], now: number) => readonly Gone[] | Promise<readonly Gone[]>
   /** Deletes some of the entries that have expired. */
   readonly sweep: (now: number) => void | Promise<void>
   readonly onFault: (error: unknown) => void
@@ -71,7 +77,7 @@ export class Learner implements LearnedContacts {
   ): boolean {
     const owner = textOfAddress(own)
     const target = targetOf({ kind: 'address', address: remote })
-    const key = `${owner} ${target}`
+    const key = keyOf({ owner, target })
     const { clock, timers } = this.#options
     if (this.#lately.get(key, clock.now()) !== undefined) return true
     if (this.#closed || !isStorable(key) || (this.#waiting.size >= this.#limit && !this.#waiting.has(key))) {
@@ -129,8 +135,9 @@ export class Learner implements LearnedContacts {
   async #writeSome(): Promise<boolean> {
     const { write, clock } = this.#options
     const batch = first(this.#waiting, BATCH)
+    let gone: readonly Gone[]
     try {
-      await write(
+      gone = await write(
         batch.map(([, entry]) => entry),
         clock.wall(),
       )
@@ -145,6 +152,7 @@ export class Learner implements LearnedContacts {
       if (this.#waiting.get(key) === entry) this.#waiting.delete(key)
       this.#lately.set(key, true, clock.now())
     }
+    for (const entry of gone) this.#lately.delete(keyOf(entry))
     this.#written += batch.length
     const owners = new Set(batch.map(([, { owner }]) => owner))
     for (const owner of owners) for (const listener of this.#listeners) listener(addressOf(owner))
@@ -163,6 +171,8 @@ export class Learner implements LearnedContacts {
     })()
   }
 }
+
+const keyOf = ({ owner, target }: Gone): string => `${owner} ${target}`
 
 function first<K, V>(map: ReadonlyMap<K, V>, count: number): [K, V][] {
   const found: [K, V][] = []

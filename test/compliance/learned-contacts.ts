@@ -98,6 +98,22 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
     expect((await store.contacts(address('benvolio@sip.example'))).allow).toHaveLength(6)
   })
 
+  test('an entry that had to make room is learned again at the next message', async () => {
+    await using bed = await makeBed()
+    const clock = movedClock()
+    await using store = await bed.open({ clock })
+    const learn = async (name: string, count: number): Promise<void> => {
+      clock.move(1000)
+      store.learn(ROMEO, address(`${name}@xmpp.example`), { ...LIMITS, perUser: 1 })
+      await written(store, count)
+    }
+    await learn('juliet', 1)
+    await learn('nurse', 2)
+    await learn('juliet', 3)
+    const { allow } = await store.contacts(ROMEO)
+    expect(allow.map(({ match }) => match.kind === 'address' && match.address.user)).toEqual(['juliet'])
+  })
+
   test('what was written lately is not written for each message', async () => {
     await using bed = await makeBed()
     await using store = await bed.open()

@@ -15,7 +15,10 @@ function bed(options: Partial<LearnerOptions> = {}) {
   const sweeps: number[] = []
   const faults: unknown[] = []
   const learner = new Learner({
-    write: (batch) => void batches.push(batch),
+    write: (batch) => {
+      batches.push(batch)
+      return []
+    },
     sweep: (now) => void sweeps.push(now),
     onFault: (error) => faults.push(error),
     clock: time.clock,
@@ -73,6 +76,7 @@ test('a write that fails is tried again each second, told once, and nothing is l
     write: async (batch) => {
       if (broken) throw new Error('locked')
       written.push(...batch)
+      return []
     },
   })
   learner.learn(ROMEO, friend(0), LIMITS)
@@ -95,7 +99,7 @@ test('a write that fails is tried again each second, told once, and nothing is l
 
 test('what is learned while a batch is being written is not lost with it', async () => {
   const ends: (() => void)[] = []
-  const { learner, pass } = bed({ write: () => new Promise((resolve) => ends.push(resolve)) })
+  const { learner, pass } = bed({ write: () => new Promise((resolve) => ends.push(() => resolve([]))) })
   learner.learn(ROMEO, friend(0), LIMITS)
   await pass(100)
   learner.learn(ROMEO, friend(0), { ...LIMITS, lifetime: 9000 })
@@ -114,7 +118,7 @@ test('closing waits for the batch under way, and ends although the store fails',
   const { learner, pass } = bed({
     write: () =>
       new Promise((resolve) => {
-        end = resolve
+        end = () => resolve([])
       }),
   })
   learner.learn(ROMEO, friend(0), LIMITS)

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Learned } from '../learner.ts'
+import type { Gone, Learned } from '../learner.ts'
 import { postgresFault } from './connection.ts'
 
 const PUT = {
@@ -19,7 +19,8 @@ const TRIM = {
         row_number() over (partition by owner order by expires desc, target) as place
       from contacts join unnest($1::text[], $2::bigint[]) as allowed (who, most) on contacts.owner = allowed.who
       where list = 'allow' and origin = 'learned'
-    ) as ranked where place > most)`,
+    ) as ranked where place > most)
+    returning owner, target`,
 }
 const SWEEP = {
   name: 'learned-sweep',
@@ -38,9 +39,9 @@ export class PostgresLearned {
   }
 
   /** Not one transaction: each statement leaves whole entries behind, and the second is made good by the next batch. */
-  async write(batch: readonly Learned[]): Promise<void> {
+  async write(batch: readonly Learned[]): Promise<readonly Gone[]> {
     const limits = new Map(batch.map(({ owner, perUser }) => [owner, perUser]))
-    await this.#named(async () => {
+    return await this.#named(async () => {
       await this.#pool.query({
         ...PUT,
         values: [
@@ -49,7 +50,8 @@ export class PostgresLearned {
           batch.map(({ expires }) => expires),
         ],
       })
-      await this.#pool.query({ ...TRIM, values: [[...limits.keys()], [...limits.values()]] })
+      const values = [[...limits.keys()], [...limits.values()]]
+      return (await this.#pool.query<Gone>({ ...TRIM, values })).rows
     })
   }
 
@@ -57,9 +59,9 @@ export class PostgresLearned {
     await this.#named(() => this.#pool.query({ ...SWEEP, values: [now] }))
   }
 
-  async #named(work: () => Promise<unknown>): Promise<void> {
+  async #named<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await work()
+      return await work()
     } catch (error) {
       throw postgresFault(error, this.#description)
     }

@@ -1,5 +1,5 @@
 import SqliteConnection from 'better-sqlite3'
-import type { Learned } from '../learner.ts'
+import type { Gone, Learned } from '../learner.ts'
 import { sqliteFault } from './database.ts'
 
 /** Rows that one sweep deletes at most. */
@@ -13,7 +13,7 @@ const SWEEP = 500
 export class SqliteLearned {
   readonly #connection: SqliteConnection.Database
   readonly #description: string
-  readonly #write: SqliteConnection.Transaction<(batch: readonly Learned[]) => void>
+  readonly #write: SqliteConnection.Transaction<(batch: readonly Learned[]) => readonly Gone[]>
   readonly #sweep: SqliteConnection.Statement<[number]>
 
   constructor(path: string, description: string) {
@@ -24,10 +24,11 @@ export class SqliteLearned {
       insert into contacts (owner, target, list, origin, expires) values (?, ?, 'allow', 'learned', ?)
       on conflict (owner, target, list) do update set expires = excluded.expires
       where contacts.origin = 'learned' and excluded.expires > contacts.expires`)
-    const trim = this.#connection.prepare<[string, string, number]>(`
+    const trim = this.#connection.prepare<[string, string, number], Gone>(`
       delete from contacts where owner = ? and list = 'allow' and origin = 'learned' and target in (
         select target from contacts where owner = ? and list = 'allow' and origin = 'learned'
-        order by expires desc, target limit -1 offset ?)`)
+        order by expires desc, target limit -1 offset ?)
+      returning owner, target`)
     this.#sweep = this.#connection.prepare(`
       delete from contacts where (owner, target, list) in (
         select owner, target, list from contacts where expires is not null and expires <= ? limit ${SWEEP})`)
@@ -37,13 +38,13 @@ export class SqliteLearned {
         put.run(owner, target, expires)
         limits.set(owner, perUser)
       }
-      for (const [owner, perUser] of limits) trim.run(owner, owner, perUser)
+      return [...limits].flatMap(([owner, perUser]) => trim.all(owner, owner, perUser))
     })
   }
 
   /** @throws StoreFault */
-  write(batch: readonly Learned[]): void {
-    this.#named(() => this.#write.immediate(batch))
+  write(batch: readonly Learned[]): readonly Gone[] {
+    return this.#named(() => this.#write.immediate(batch))
   }
 
   /** @throws StoreFault */
@@ -55,9 +56,9 @@ export class SqliteLearned {
     this.#connection.close()
   }
 
-  #named(work: () => void): void {
+  #named<T>(work: () => T): T {
     try {
-      work()
+      return work()
     } catch (error) {
       throw sqliteFault(error, this.#description)
     }
