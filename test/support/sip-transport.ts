@@ -1,5 +1,5 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net'
 import type { Transport } from 'sip.js/lib/core/index.js'
 
 export type Protocol = 'udp' | 'tcp'
@@ -59,17 +59,18 @@ export class SipSockets implements AsyncDisposable {
   }
 
   static async listen(
+    address: string,
     port: number,
     onFrame: (frame: Frame) => void,
     onError: (error: Error) => void,
   ): Promise<SipSockets> {
-    const udp = createSocket('udp4')
+    const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     await new Promise<void>((resolve, reject) => {
-      udp.once('error', reject).bind({ address: '127.0.0.1', port }, resolve)
+      udp.once('error', reject).bind({ address, port }, resolve)
     })
     const tcp = createServer()
     await new Promise<void>((resolve, reject) => {
-      tcp.once('error', reject).listen({ host: '127.0.0.1', port }, resolve)
+      tcp.once('error', reject).listen({ host: address, port }, resolve)
     })
     return new SipSockets(udp, tcp, port, onFrame, onError)
   }

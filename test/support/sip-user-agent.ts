@@ -21,6 +21,8 @@ export interface SipUserAgentOptions {
   readonly displayName?: string
   /** Where requests go. Host 127.0.0.1 and UDP unless told. */
   readonly nextHop?: { readonly host?: string; readonly port: number; readonly transport?: Protocol }
+  /** Where it listens; 127.0.0.1 unless told. */
+  readonly address?: '127.0.0.1' | '::1'
   /** Port for UDP and TCP alike; a free one unless told. */
   readonly port?: number
   /** `own`: 404 for every other user part, as a phone does. `any` stands for a home server; it is the default. */
@@ -83,7 +85,7 @@ export interface SipUserAgent extends AsyncDisposable {
   dropConnections(): void
 }
 
-/** An independent SIP user agent: the core of sip.js over UDP and TCP on 127.0.0.1. OPTIONS are answered by the core. */
+/** An independent SIP user agent: the core of sip.js over UDP and TCP on loopback. OPTIONS are answered by the core. */
 export async function startSipUserAgent(options: SipUserAgentOptions): Promise<SipUserAgent> {
   const aor = parseUri(options.uri)
   const messages = new Inbox<ReceivedSipMessage>(
@@ -99,7 +101,10 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
   const logger = loggers.getLogger('test.transport')
   let answering: Answering | ((message: ReceivedSipMessage) => Answering | Promise<Answering>) = 200
 
+  const address = options.address ?? '127.0.0.1'
+  const host = address === '::1' ? '[::1]' : address
   const sockets = await SipSockets.listen(
+    address,
     options.port ?? (await freePort()),
     (frame) => {
       frames.push(frame)
@@ -107,7 +112,7 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
     },
     (error) => errors.push(error.message),
   )
-  const viaHost = `127.0.0.1:${sockets.port}`
+  const viaHost = `${host}:${sockets.port}`
   const defaultHop: Hop | undefined = options.nextHop && {
     host: '127.0.0.1',
     transport: 'udp',
@@ -123,7 +128,7 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
     new UserAgentCore(
       {
         aor,
-        contact: contactOf(new URI('sip', aor.user ?? '', '127.0.0.1', sockets.port)),
+        contact: contactOf(new URI('sip', aor.user ?? '', host, sockets.port)),
         displayName: options.displayName ?? '',
         loggerFactory: loggers,
         hackViaTcp: false,

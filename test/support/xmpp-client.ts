@@ -56,8 +56,7 @@ export async function startXmppClient(options: XmppClientOptions): Promise<XmppC
   const connection = client({
     service: `xmpp://127.0.0.1:${options.port}`,
     domain: options.domain,
-    username: options.username,
-    password: options.password,
+    ...credentialsOf(options),
     resource: options.resource,
   })
   if (options.reconnect !== true) connection.reconnect.stop()
@@ -122,6 +121,15 @@ export async function startXmppClient(options: XmppClientOptions): Promise<XmppC
       }),
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+function credentialsOf({ username, password }: XmppClientOptions): Parameters<typeof client>[0] {
+  const bytes = Buffer.from(username).toString('latin1')
+  if (bytes === username) return { username, password }
+  // COMPAT(@xmpp/client 0.14): it gives base64 the characters where SASL has the bytes of UTF-8, and SCRAM the other ones.
+  return {
+    credentials: (authenticate) => authenticate({ username: bytes, password }, 'PLAIN', xml('user-agent')),
   }
 }
 
