@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { onBed, ROMEO } from '../support/bed.ts'
+
+test('SIGTERM under load over TCP: what was delivered has its 2xx, everything else an answer', () =>
+  onBed({ transport: 'tcp', congestionSafePath: true }, async ({ juliet, romeo, send, gateway, prosody }) => {
+    const statuses = new Map<string, Promise<number>>()
+    let loading = true
+    const load = (async () => {
+      for (let count = 0; loading && count < 4000; count += 1) {
+        const body = `sip ${count}`
+        statuses.set(
+          body,
+          send(body).then(({ status }) => status),
+        )
+        await juliet.message({ to: ROMEO, body: `xmpp ${count}`, id: `x${count}` })
+        if (count % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    })()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const ended = gateway.stop(15_000)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    loading = false
+    await load
+    expect(await ended).toEqual({ code: 0, signal: null })
+    await prosody.line(/component disconnected/i, { what: 'the stream was not closed' })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+
+    // From SIP: what has no answer by now was never taken, for the connection had gone.
+    const settled = new Map<string, number>()
+    for (const [body, status] of statuses) void status.then((value) => settled.set(body, value))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const messages = juliet.stanzas.all.filter((stanza) => stanza.is('message'))
+    const delivered = messages
+      .filter(({ attrs }) => attrs.type !== 'error')
+      .map((stanza) => String(stanza.getChildText('body')))
+    const accepted = [...settled].filter(([, status]) => status < 300).map(([body]) => body)
+    expect(accepted.length).toBeGreaterThan(100)
+    expect(delivered).toEqual(accepted)
+    expect(new Set(delivered).size).toBe(delivered.length)
+
+    // From XMPP: at the home server, or back as an error; never both, never neither.
+    const arrived = romeo.messages.all.map(({ body }) => body.replace('xmpp ', 'x'))
+    const bounced = messages
+      .filter(({ attrs }) => attrs.type === 'error')
+      .map(({ attrs }) => String(attrs.id))
+    expect(arrived.length).toBeGreaterThan(100)
+    const ids = [...arrived, ...bounced]
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.length).toBe(statuses.size)
+  }))
