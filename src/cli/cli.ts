@@ -64,7 +64,10 @@ export const changing = (command: Command): Command =>
     .option('--dry-run', 'tell what would change, and change nothing')
 
 export const actorOf = ({ env }: Cli, { as }: Changing): string =>
-  as ?? env.SUDO_USER ?? env.USER ?? env.LOGNAME ?? userInfo().username
+  as ?? [env.SUDO_USER, env.USER, env.LOGNAME].find(isSaid) ?? userInfo().username
+
+/** A variable that is set to nothing names nobody. */
+const isSaid = (value: string | undefined): boolean => value !== undefined && value !== ''
 
 export const printJson = (cli: Cli, value: object): void => cli.out(`${JSON.stringify(value, null, 2)}\n`)
 

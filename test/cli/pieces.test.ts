@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { instant } from '../../src/cli/audit-command.ts'
+import { actorOf } from '../../src/cli/cli.ts'
 import { table, widthOf } from '../../src/cli/table.ts'
 import { fieldsOf, textOf } from '../../src/cli/values.ts'
-import { cliBed, NOW } from './bed.ts'
+import { cliBed, cliOf, NOW } from './bed.ts'
 
 test.for([
   ['abc', 3],
@@ -40,6 +41,14 @@ test.for([
   [null, 'none'],
 ] as const)('%j reads as a person would write it', ([value, text]) => {
   expect(textOf(value)).toBe(text)
+})
+
+test.for([
+  [{ SUDO_USER: 'alice', USER: 'root' }, 'alice'],
+  [{ SUDO_USER: '', USER: 'bob' }, 'bob'],
+  [{ USER: '', LOGNAME: 'carol' }, 'carol'],
+] as const)('of %j, a variable that is set to nothing names nobody', ([env, name]) => {
+  expect(actorOf(cliOf({ code: 0, out: '', err: '' }, env), { config: 'unused' })).toBe(name)
 })
 
 test('sections become paths, what is not set is left out', () => {
