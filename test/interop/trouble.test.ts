@@ -1,17 +1,43 @@
 import { createSocket } from 'node:dgram'
 import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
 import { JULIET, onBed, ROMEO, SECRET } from '../support/bed.ts'
-import { dragoman, gatewayConfig, startDragoman } from '../support/dragoman.ts'
+import { type Dragoman, dragoman, gatewayConfig, type LogLine, startDragoman } from '../support/dragoman.ts'
 import { freePort } from '../support/ports.ts'
 import { startProsody } from '../support/prosody.ts'
 import { startSipUserAgent } from '../support/sip-user-agent.ts'
 import { tempDir } from '../support/temp.ts'
+import { messageText } from '../support/topology.ts'
+import { stanzaError } from '../support/xmpp-client.ts'
 
 const env = { DRAGOMAN_PROSODY_SECRET: SECRET }
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const atDefaultLevel = (config: object): object => ({ ...config, log: { format: 'json' } })
+
+/** The lines of the log that are warnings or worse. */
+const warnings = (gateway: Dragoman): readonly LogLine[] =>
+  gateway.log.all.filter(({ level }) => level !== undefined && level >= 40)
+
+/** Passes connections on to a port of 127.0.0.1, and keeps when each one came, in milliseconds. */
+async function countedRelay(
+  target: number,
+): Promise<{ readonly port: number; readonly at: readonly number[] }> {
+  const at: number[] = []
+  const relay = createServer((socket) => {
+    at.push(performance.now())
+    const onward = connect(target, '127.0.0.1')
+    socket.on('error', () => onward.destroy()).pipe(onward)
+    onward.on('error', () => socket.destroy()).pipe(socket)
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    relay.close()
+  })
+  return { port: (relay.address() as AddressInfo).port, at }
+}
 
 test('an unreachable XMPP server: the gateway is ready all the same and answers 480', async () => {
   await using romeo = await startSipUserAgent({ uri: `sip:${ROMEO}` })
@@ -19,25 +45,72 @@ test('an unreachable XMPP server: the gateway is ready all the same and answers 
   await using gateway = await startDragoman({ config, env })
   const nextHop = { host: '127.0.0.1', port: sipPort, transport: 'udp' } as const
   expect((await romeo.message({ to: `sip:${JULIET}`, body: 'anyone?', nextHop })).status).toBe(480)
+  expect(warnings(gateway)[0]).toMatchObject({
+    msg: 'no link',
+    link: 'prosody',
+    reason: expect.stringMatching(/\S/),
+  })
   expect(await gateway.stop()).toEqual({ code: 0, signal: null })
 })
 
-test('a wrong secret: back-off, not a storm, and the log names the link', async () => {
+test('a wrong secret: the tries grow rarer, and the log says why and what to do', async () => {
   await using prosody = await startProsody({
     host: 'xmpp.example',
     components: [{ domain: 'sip.example', secret: 'another' }],
   })
-  const { config } = await gatewayConfig({ componentPort: prosody.componentPort, homePort: await freePort() })
-  await using gateway = await startDragoman({ config, env })
-  await pause(3000)
-  const attempts = prosody
-    .log()
-    .match(/component connection|Disconnecting component|authentication attempt failed/gi)
-  expect(attempts?.length ?? 0).toBeGreaterThan(0)
-  expect(attempts?.length ?? 0).toBeLessThan(30)
-  expect(gateway.output()).toMatch(/"link":"prosody"/)
+  const counted = await countedRelay(prosody.componentPort)
+  const { config } = await gatewayConfig({ componentPort: counted.port, homePort: await freePort() })
+  const times = { first: 100, ceiling: 800 }
+  const reconnect = { first: `${times.first}ms`, ceiling: `${times.ceiling}ms` }
+  await using gateway = await startDragoman({
+    config: { ...atDefaultLevel(config), xmpp: { reconnect } },
+    env,
+  })
+  await expect.poll(() => counted.at.length, { timeout: 8000 }).toBeGreaterThanOrEqual(7)
+
+  // Doubling, half of it jitter; a timer may be a few milliseconds early.
+  const gaps = counted.at.slice(1).map((at, index) => at - (counted.at[index] ?? 0))
+  for (const [index, gap] of gaps.entries())
+    expect(gap).toBeGreaterThanOrEqual(Math.min(times.ceiling, times.first * 2 ** index) / 2 - 10)
+  const sum = (part: readonly number[]): number => part.reduce((total, gap) => total + gap, 0)
+  expect(sum(gaps.slice(3, 6))).toBeGreaterThan(sum(gaps.slice(0, 3)))
+
+  const lines = warnings(gateway)
+  expect(lines.length).toBeLessThanOrEqual(counted.at.length)
+  for (const line of lines)
+    expect(line).toMatchObject({
+      msg: 'the XMPP server refuses the link',
+      link: 'prosody',
+      domain: 'sip.example',
+      condition: 'not-authorized',
+      cure: expect.stringMatching(/secret/),
+    })
   expect(gateway.output()).not.toContain(SECRET)
 })
+
+test('bad input: a line of the log at its default level, the right answer, and the gateway goes on', () =>
+  onBed({}, async ({ gateway, juliet, romeo, sipPort, enabled, send }) => {
+    await gateway.reload(atDefaultLevel(enabled))
+    const nextHop = { host: '127.0.0.1', port: sipPort, transport: 'udp' } as const
+    const quiet = warnings(gateway).length
+
+    const text = messageText(`sip:${JULIET}`, []).replace('CSeq: 1 MESSAGE', 'CSeq: one MESSAGE')
+    await romeo.raw(text, nextHop)
+    expect((await romeo.frames.next(({ text }) => text.startsWith('SIP/2.0'))).text).toMatch(
+      /^SIP\/2\.0 400 /,
+    )
+    await gateway.log.next(({ msg, level }) => msg === 'a SIP message cannot be read' && level === 40)
+    expect(warnings(gateway)).toHaveLength(quiet + 1)
+
+    const nowhere = { to: 'sip:a@nowhere.example', body: 'hi', nextHop }
+    expect((await romeo.message(nowhere)).status).toBe(404)
+    const id = await juliet.message({ to: 'romeo@sip.example', body: 'x'.repeat(2000) })
+    const bounce = await juliet.nextMessage(({ attrs }) => attrs.id === id)
+    expect(stanzaError(bounce)?.condition).toBe('policy-violation')
+    expect((await send('still here')).status).toBe(200)
+    expect(gateway.output()).not.toContain('x'.repeat(100))
+    expect(gateway.output()).not.toContain('still here')
+  }))
 
 test('a port in use: it ends with a sentence and a code', async () => {
   const { config, sipPort } = await gatewayConfig({
