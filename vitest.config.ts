@@ -4,7 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/interop/**'] } },
+      {
+        test: { name: 'unit', isolate: false, include: ['test/**/*.test.ts'], exclude: ['test/interop/**'] },
+      },
       {
         test: {
           name: 'interop',

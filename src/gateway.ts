@@ -55,6 +55,10 @@ const LOOPS = 400_000
 const CONVERSATION = 3_600_000
 const LATE_ERROR = 60_000
 
+/** Milliseconds without a stanza that count as quiet at the end, and how often that is looked at. */
+const QUIET = 100
+const QUIET_LOOKS = 10
+
 /** What is read once, when the process starts. */
 const LASTING: readonly { readonly name: string; of(config: Config): unknown }[] = [
   { name: 'sip', of: ({ sip }) => sip },
@@ -236,11 +240,26 @@ export class Gateway {
 
   async #stop(): Promise<Stopped> {
     const finished = await this.#pipeline.drain(this.#config.shutdown.within)
+    await this.#untilQuiet()
     const stats = this.stats()
     this.#hops.close()
     await this.#endpoint?.close()
     await this.#links.close()
     return { finished, stats }
+  }
+
+  /**
+   * What XMPP servers have on the way is refused with an answer, for which there is no way once a stream is closed
+   * (XEP-0114): until nothing has come for a moment, or for a second at most.
+   */
+  async #untilQuiet(): Promise<void> {
+    const received = (): number => this.#links.all().reduce((sum, link) => sum + link.stats().received, 0)
+    for (let looks = 0, last = received(); looks < QUIET_LOOKS; looks++) {
+      await new Promise<void>((resolve) => this.#timers.set(QUIET, resolve))
+      const now = received()
+      if (now === last) return
+      last = now
+    }
   }
 
   /** What a peer has sent and how much of it was beyond its limits; undefined: nothing yet. */
