@@ -45,11 +45,8 @@ test('an unreachable XMPP server: the gateway is ready all the same and answers 
   await using gateway = await startDragoman({ config, env })
   const nextHop = { host: '127.0.0.1', port: sipPort, transport: 'udp' } as const
   expect((await romeo.message({ to: `sip:${JULIET}`, body: 'anyone?', nextHop })).status).toBe(480)
-  expect(warnings(gateway)[0]).toMatchObject({
-    msg: 'no link',
-    link: 'prosody',
-    reason: expect.stringMatching(/\S/),
-  })
+  const line = { msg: 'no link', link: 'prosody', reason: expect.stringMatching(/\S/) }
+  await expect.poll(() => warnings(gateway)[0], { timeout: 5_000 }).toMatchObject(line)
   expect(await gateway.stop()).toEqual({ code: 0, signal: null })
 })
 
