@@ -9,11 +9,13 @@ const NO_BODY = new Uint8Array(0)
 export interface ResponseOptions {
   /** Put into To unless it has a tag already or the response is a 100. Derive it from the request where it must repeat. */
   readonly toTag?: string | undefined
+  /** The whole value of To instead of the request's: that of a response that is passed on. */
+  readonly to?: string | undefined
   /** Stands for the first hop: `receivedVia`. */
   readonly topVia?: string | undefined
   /** Further fields, behind the copied ones. */
   readonly headers?: readonly HeaderField[]
-  readonly body?: Uint8Array
+  readonly body?: Uint8Array | undefined
 }
 
 /**
@@ -40,7 +42,8 @@ export function response(
         fields.push(field)
         break
       case 'To':
-        fields.push(status === 100 ? field : tagged(request.headers, field, options.toTag))
+        if (options.to !== undefined) fields.push(['To', options.to])
+        else fields.push(status === 100 ? field : tagged(request.headers, field, options.toTag))
         break
       case 'Timestamp':
         if (status === 100) fields.push(field)

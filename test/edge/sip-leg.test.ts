@@ -47,6 +47,12 @@ function rigged(row: Partial<Home> = {}, hop: Hop | 'unresolved' = UDP, perTarge
       const body = Buffer.from(request.body).toString()
       sends.push({ request, hop: to, options, body, end: on })
     },
+    invite: () => {
+      throw new Error('not asked')
+    },
+    ack: () => {
+      throw new Error('not asked')
+    },
     stats: () => {
       throw new Error('not asked')
     },
@@ -95,6 +101,7 @@ function incoming(request: SipRequest, source: Partial<IncomingRequest['source']
     },
     respond: (status, options) =>
       answers.push({ status, reason: options?.reason, headers: options?.headers ?? [] }),
+    onCancel: () => {},
   }
   return { value, answers }
 }

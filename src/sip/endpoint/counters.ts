@@ -15,6 +15,8 @@ export interface Counters {
   responsesUnmatched: number
   merged: number
   acks: number
+  /** Final answers to INVITE that were never acknowledged. */
+  unacknowledged: number
   /** Answered without the transaction user: OPTIONS, and what it does not take. */
   answeredByCore: number
   malformedAnswered: number
@@ -48,6 +50,7 @@ export const newCounters = (): Counters => ({
   responsesUnmatched: 0,
   merged: 0,
   acks: 0,
+  unacknowledged: 0,
   answeredByCore: 0,
   malformedAnswered: 0,
   malformedDropped: 0,

@@ -4,22 +4,24 @@ import { type Timers, TimerWheel } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
 import { ClientTransactions, type Outcome } from '../transaction/clients.ts'
 import { DEFAULT_TIMERS, type TimerValues } from '../transaction/timers.ts'
-import type { Hop, ListenerOptions, Side } from '../transport/place.ts'
+import type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
 import { DEFAULT_TCP, type TcpLimits } from '../transport/tcp.ts'
 import { type Counters, type EndpointEvent, newCounters } from './counters.ts'
 import { openTransports } from './listen.ts'
+import type { InviteHandlers } from './outgoing-invite.ts'
 import { Receiver } from './receiver.ts'
-import { type SendOptions, Uac } from './uac.ts'
+import { type SendOptions, type SentInvite, Uac } from './uac.ts'
 import { MESSAGE_SUPPORT, type UasSupport } from './uas.ts'
-import { type IncomingRequest, UasCore } from './uas-core.ts'
+import { type IncomingRequest, type Role, UasCore } from './uas-core.ts'
 
 export type { Outcome } from '../transaction/clients.ts'
 export type { TimerValues } from '../transaction/timers.ts'
 export type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
 export type { Counters, EndpointEvent } from './counters.ts'
-export type { SendOptions } from './uac.ts'
+export type { InviteHandlers } from './outgoing-invite.ts'
+export type { SendOptions, SentInvite } from './uac.ts'
 export type { UasSupport } from './uas.ts'
-export type { IncomingRequest, RespondOptions } from './uas-core.ts'
+export type { IncomingRequest, RespondOptions, Role } from './uas-core.ts'
 
 export interface EndpointLimits extends TcpLimits {
   /** Client and server transactions together, the completed ones included (1,000,000). */
@@ -46,6 +48,10 @@ export interface EndpointOptions {
   readonly listeners: readonly ListenerOptions[]
   /** A request that RFC 3261 §8.2 found nothing wrong with, exactly once. May throw: the sender gets 500. */
   readonly onRequest: (incoming: IncomingRequest) => void
+  /** An ACK for a 2xx that is to be passed on. */
+  readonly onAck?: (request: SipRequest, source: Source) => void
+  /** What we are to a request (default: its server). */
+  readonly roleOf?: (request: SipRequest, source: Source) => Role
   readonly onEvent?: (event: EndpointEvent) => void
   readonly supports?: UasSupport
   readonly limits?: Partial<EndpointLimits>
@@ -78,6 +84,10 @@ export interface Endpoint {
   readonly listeners: readonly BoundListener[]
   /** The request comes without our Via. `on` gets the final outcome exactly once, never before `send` returns. */
   send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options?: SendOptions): void
+  /** INVITE, which has a transaction of its own kind. A handler is never called before `invite` returns. */
+  invite(request: SipRequest, hop: Hop, on: InviteHandlers, options?: SendOptions): SentInvite
+  /** An ACK for a 2xx, on its way to whoever said it. */
+  ack(request: SipRequest, hop: Hop, options?: SendOptions): void
   stats(): EndpointStats
   /** Takes nothing new (503) and resolves when all is answered, or after `within` milliseconds with false. */
   drain(within: number): Promise<boolean>
@@ -120,7 +130,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     },
   )
   const { legs, connections } = transports
-  const full = (): boolean => clients.active + core.size >= limits.transactions
+  const full = (): boolean => clients.active + clients.invites.size + core.size >= limits.transactions
   const core: UasCore = new UasCore({
     connections,
     clock,
@@ -130,6 +140,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     counters,
     onEvent,
     onRequest: options.onRequest,
+    onAck: options.onAck ?? (() => {}),
+    roleOf: options.roleOf ?? (() => 'server'),
     supports: options.supports ?? MESSAGE_SUPPORT,
     fault,
     full,
@@ -139,6 +151,25 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   const uac = new Uac({ legs, clients, connections, random, clock, counters })
   let closing: Promise<void> | undefined
   let stopped = false
+  const guarded =
+    <T>(handler: (value: T) => void) =>
+    (value: T): void => {
+      try {
+        handler(value)
+      } catch (error) {
+        fault(error)
+      }
+    }
+  const counting = (on: (outcome: Outcome) => void): ((outcome: Outcome) => void) => {
+    const handler = guarded(on)
+    return (outcome) => {
+      if (outcome.kind === 'timeout') counters.timeouts++
+      else if (outcome.kind === 'transport-failure') counters.transportFailures++
+      handler(outcome)
+    }
+  }
+  const refusal = (): string | undefined =>
+    stopped ? 'closing' : full() ? 'too many transactions' : undefined
 
   return {
     listeners: legs.map(({ options: { name, transport, address, side }, port }) => ({
@@ -149,24 +180,28 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       side,
     })),
     send(request, hop, on, sendOptions = {}) {
-      const done = (outcome: Outcome): void => {
-        if (outcome.kind === 'timeout') counters.timeouts++
-        else if (outcome.kind === 'transport-failure') counters.transportFailures++
-        try {
-          on(outcome)
-        } catch (error) {
-          fault(error)
-        }
+      const done = counting(on)
+      const reason = refusal()
+      if (reason === undefined) uac.send(request, hop, done, sendOptions)
+      else queueMicrotask(() => done({ kind: 'transport-failure', reason }))
+    },
+    invite(request, hop, on, sendOptions = {}) {
+      const handlers: InviteHandlers = {
+        provisional: guarded((response) => on.provisional(response)),
+        success: guarded((response) => on.success(response)),
+        done: counting((outcome) => on.done(outcome)),
       }
-      const refuse = (reason: string): void =>
-        queueMicrotask(() => done({ kind: 'transport-failure', reason }))
-      if (stopped) refuse('closing')
-      else if (full()) refuse('too many transactions')
-      else uac.send(request, hop, done, sendOptions)
+      const reason = refusal()
+      if (reason === undefined) return uac.invite(request, hop, handlers, sendOptions)
+      queueMicrotask(() => handlers.done({ kind: 'transport-failure', reason }))
+      return { cancel: () => {} }
+    },
+    ack(request, hop, sendOptions = {}) {
+      if (!stopped) uac.ack(request, hop, sendOptions)
     },
     stats: () => ({
       ...counters,
-      clientTransactions: clients.active,
+      clientTransactions: clients.active + clients.invites.size,
       serverTransactions: core.active,
       completedTransactions: core.size - core.active + clients.completed,
       connections: connections.size,

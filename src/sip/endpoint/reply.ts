@@ -19,6 +19,9 @@ export interface Recipe {
   readonly status: number
   readonly reason: string | undefined
   readonly headers: readonly HeaderField[]
+  /** The value of To and the body, of a response that is passed on. */
+  readonly to?: string | undefined
+  readonly body?: Uint8Array | undefined
 }
 
 /** Writes the response to this request, wherever it came from. @throws SipWriteError */
@@ -34,7 +37,9 @@ export function replyBytes(
     response(request, recipe.status, recipe.reason, {
       topVia: via === undefined ? undefined : receivedVia(via, source.address, source.port),
       toTag,
+      to: recipe.to,
       headers: recipe.headers,
+      body: recipe.body,
     }),
   )
 }

@@ -1,16 +1,19 @@
 import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
+import type { HeaderField } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import { writeRequest } from '../serialize.ts'
+import { requestSize } from '../size.ts'
 import type { ClientTransaction, ClientTransactions, ClientUse, Outcome } from '../transaction/clients.ts'
 import { MAGIC_COOKIE } from '../transaction/matching.ts'
-import type { Connection } from '../transport/connection.ts'
 import type { Leg } from '../transport/leg.ts'
 import { type Hop, isReachable } from '../transport/place.ts'
 import type { Connections } from '../transport/tcp.ts'
 import { reasonOf } from '../transport/udp.ts'
+import { type Carrier, overConnection, overUdp } from './carrier.ts'
 import type { Counters } from './counters.ts'
+import { type InviteHandlers, OutgoingInvite } from './outgoing-invite.ts'
 
 export interface SendOptions {
   /**
@@ -18,6 +21,17 @@ export interface SendOptions {
    * UDP as RFC 3261 §18.1.1 says, `false` fails it, as RFC 3428 §8 wants for MESSAGE.
    */
   readonly backToUdp?: boolean
+  /**
+   * The request is passed on for another client, whose Vias it carries. `loop` ends our branch, so that a request that
+   * comes back unchanged is known (RFC 5393 §4.2).
+   */
+  readonly forwarded?: { readonly loop: string }
+}
+
+/** An INVITE that was sent. */
+export interface SentInvite {
+  /** Nobody wants the answer any more; safe to call at any time. @param fields for the CANCEL, such as Reason */
+  cancel(fields?: readonly HeaderField[]): void
 }
 
 /** RFC 3261 §18.1.1, where the path's MTU is not known. */
@@ -33,6 +47,7 @@ class OverUdp implements ClientUse {
   readonly method: string
   readonly sentBy: string
   readonly reliable = false
+  readonly forwarded: boolean
   readonly done: (outcome: Outcome) => void
   readonly #bytes: Uint8Array
   readonly #leg: Leg
@@ -40,7 +55,12 @@ class OverUdp implements ClientUse {
   readonly #counters: Counters
 
   constructor(
-    request: { readonly branch: string; readonly method: string; readonly bytes: Uint8Array },
+    request: {
+      readonly branch: string
+      readonly method: string
+      readonly bytes: Uint8Array
+      readonly forwarded: boolean
+    },
     leg: Leg,
     hop: Hop,
     done: (outcome: Outcome) => void,
@@ -48,6 +68,7 @@ class OverUdp implements ClientUse {
   ) {
     this.branch = request.branch
     this.method = request.method
+    this.forwarded = request.forwarded
     this.sentBy = leg.sentBy
     this.done = done
     this.#bytes = request.bytes
@@ -90,16 +111,59 @@ export class Uac {
   }
 
   send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options: SendOptions): void {
-    const leg = isReachable(hop.address, hop.port) ? this.#legFor(hop) : undefined
+    const leg = this.#reach(hop)
     const unfit = request.method === 'INVITE' || request.method === 'ACK'
     try {
       if (leg === undefined) this.#fail(on, 'no listener for this hop')
       else if (unfit) this.#fail(on, `no client transaction for ${request.method}`)
-      else if (hop.transport === 'tcp') this.#overTcp(request, hop, leg, on)
+      else if (hop.transport !== 'udp') this.#overConnection(request, hop, leg, on, options)
       else this.#overUdp(request, hop, leg, on, options)
     } catch (error) {
       this.#fail(on, reasonOf(error))
     }
+  }
+
+  /** `on` is called later, never before this returns. */
+  invite(request: SipRequest, hop: Hop, on: InviteHandlers, options: SendOptions): SentInvite {
+    let sent: OutgoingInvite | undefined
+    const fail = (reason: string): void => this.#fail((outcome) => on.done(outcome), reason)
+    const start = (carrier: Carrier, handlers: InviteHandlers): void => {
+      const branch = this.#branch(options)
+      const text = viaOf(carrier, branch)
+      const bytes = writeRequest(request, text)
+      this.#counters.requestsOut++
+      sent = new OutgoingInvite(request, { branch, text, bytes }, carrier, this.#clients, handlers)
+      sent.start()
+    }
+    const leg = this.#reach(hop)
+    try {
+      const carrier = leg === undefined ? undefined : this.#carrierFor(request, hop, leg)
+      if (leg === undefined) fail('no listener for this hop')
+      else if (carrier === undefined) fail('too many connections')
+      else if (hop.transport === 'udp' && carrier.reliable) {
+        this.#counters.switchedToTcp++
+        start(carrier, {
+          ...handlersOf(on),
+          done: (outcome) => {
+            if (!this.#lacksTcp(hop, outcome)) return on.done(outcome)
+            this.#counters.backToUdp++
+            start(overUdp(leg, hop), on)
+          },
+        })
+      } else start(carrier, on)
+    } catch (error) {
+      fail(reasonOf(error))
+    }
+    return { cancel: (fields = []) => sent?.cancelWith(fields) }
+  }
+
+  /** An ACK for a 2xx on its way to whoever said it: no transaction, nobody is told what becomes of it (§16.11). */
+  ack(request: SipRequest, hop: Hop, options: SendOptions): void {
+    const leg = this.#reach(hop)
+    const carrier = leg === undefined ? undefined : this.#carrierFor(request, hop, leg)
+    if (carrier === undefined) return
+    this.#counters.requestsOut++
+    carrier.send(writeRequest(request, viaOf(carrier, this.#branch(options))))
   }
 
   #overUdp(
@@ -109,18 +173,22 @@ export class Uac {
     on: (outcome: Outcome) => void,
     options: SendOptions,
   ): void {
-    const branch = this.#branch()
+    const branch = this.#branch(options)
     const bytes = writeRequest(request, `SIP/2.0/UDP ${leg.sentBy};branch=${branch};rport`)
     if (bytes.length > DATAGRAM_LIMIT) {
-      const target = `${hop.address} ${hop.port}`
-      if (this.#withoutTcp.get(target, this.#clock.now()) === undefined) {
+      if (this.#mayHaveTcp(hop)) {
         this.#counters.switchedToTcp++
-        this.#overTcp(request, hop, this.#tcpLegLike(leg), (outcome) => {
-          const refused = outcome.kind === 'transport-failure' && NO_TCP.has(outcome.reason)
-          if (refused) this.#withoutTcp.set(target, true, this.#clock.now())
-          if (refused && options.backToUdp !== false) this.send(request, hop, on, options)
-          else on(outcome)
-        })
+        this.#overConnection(
+          request,
+          hop,
+          this.#tcpLegLike(leg),
+          (outcome) => {
+            if (this.#lacksTcp(hop, outcome) && options.backToUdp !== false)
+              this.send(request, hop, on, options)
+            else on(outcome)
+          },
+          options,
+        )
         return
       }
       if (options.backToUdp === false) {
@@ -129,34 +197,64 @@ export class Uac {
       }
       this.#counters.backToUdp++
     }
-    this.#begin(new OverUdp({ branch, method: request.method, bytes }, leg, hop, on, this.#counters))
+    const forwarded = options.forwarded !== undefined
+    this.#begin(
+      new OverUdp({ branch, method: request.method, bytes, forwarded }, leg, hop, on, this.#counters),
+    )
   }
 
-  #overTcp(request: SipRequest, hop: Hop, leg: Leg, on: (outcome: Outcome) => void): void {
-    const branch = this.#branch()
-    const bytes = writeRequest(request, `SIP/2.0/TCP ${leg.sentBy};branch=${branch};rport`)
-    const connection = this.#connections.to(leg, hop.address, hop.port)
-    if (connection === undefined) {
+  #overConnection(
+    request: SipRequest,
+    hop: Hop,
+    leg: Leg,
+    on: (outcome: Outcome) => void,
+    options: SendOptions,
+  ): void {
+    const carrier = overConnection(leg, hop, this.#connections)
+    if (carrier === undefined) {
       this.#fail(on, 'too many connections')
       return
     }
-    let waiting: readonly [Connection, ClientTransaction] | undefined
+    const branch = this.#branch(options)
+    const bytes = writeRequest(request, viaOf(carrier, branch))
+    let waiting: ClientTransaction | undefined
     this.#begin({
       branch,
       method: request.method,
       sentBy: leg.sentBy,
       reliable: true,
+      forwarded: options.forwarded !== undefined,
       send: (transaction) => {
-        if (connection.write(bytes)) {
-          waiting = [connection, transaction]
-          connection.waiting.add(transaction)
-        } else queueMicrotask(() => transaction.transportFailed('peer does not read'))
+        waiting = transaction
+        carrier.send(bytes, transaction)
       },
       done: (outcome) => {
-        if (waiting !== undefined) waiting[0].waiting.delete(waiting[1])
+        if (waiting !== undefined) carrier.leave(waiting)
         on(outcome)
       },
     })
+  }
+
+  #reach(hop: Hop): Leg | undefined {
+    return isReachable(hop.address, hop.port) ? this.#legFor(hop) : undefined
+  }
+
+  /** For what has no transaction to send it again: TCP where it is long, unless the host has none (§18.1.1). */
+  #carrierFor(request: SipRequest, hop: Hop, leg: Leg): Carrier | undefined {
+    if (hop.transport !== 'udp') return overConnection(leg, hop, this.#connections)
+    const long = requestSize(request) > DATAGRAM_LIMIT && this.#mayHaveTcp(hop)
+    return long ? overConnection(this.#tcpLegLike(leg), hop, this.#connections) : overUdp(leg, hop)
+  }
+
+  #mayHaveTcp({ address, port }: Hop): boolean {
+    return this.#withoutTcp.get(`${address} ${port}`, this.#clock.now()) === undefined
+  }
+
+  /** True where the outcome says that the host has no TCP, which is remembered. */
+  #lacksTcp({ address, port }: Hop, outcome: Outcome): boolean {
+    const refused = outcome.kind === 'transport-failure' && NO_TCP.has(outcome.reason)
+    if (refused) this.#withoutTcp.set(`${address} ${port}`, true, this.#clock.now())
+    return refused
   }
 
   #begin(use: ClientUse): void {
@@ -168,9 +266,10 @@ export class Uac {
     queueMicrotask(() => on({ kind: 'transport-failure', reason }))
   }
 
-  /** 132 bits. */
-  #branch(): string {
-    return MAGIC_COOKIE + this.#random.token(22)
+  /** 132 bits, and what a request that is passed on is known again by. */
+  #branch({ forwarded }: SendOptions): string {
+    const branch = MAGIC_COOKIE + this.#random.token(22)
+    return forwarded === undefined ? branch : `${branch}.${forwarded.loop}`
   }
 
   #legFor(hop: Hop): Leg | undefined {
@@ -197,3 +296,11 @@ export class Uac {
     return others.find((leg) => leg.port === udp.port) ?? others[0] ?? udp
   }
 }
+
+const viaOf = ({ transport, leg }: Carrier, branch: string): string =>
+  `SIP/2.0/${transport} ${leg.sentBy};branch=${branch};rport`
+
+const handlersOf = (on: InviteHandlers): Omit<InviteHandlers, 'done'> => ({
+  provisional: (response) => on.provisional(response),
+  success: (response) => on.success(response),
+})

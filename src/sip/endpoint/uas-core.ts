@@ -3,22 +3,28 @@ import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { HeaderField, Headers } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
+import { checkForwarded } from '../proxy/check.ts'
 import { REASONS } from '../reasons.ts'
 import { param } from '../scan.ts'
 import { checkWritable } from '../serialize.ts'
+import { InviteServers } from '../transaction/invite-servers.ts'
 import { MAGIC_COOKIE, serverKey } from '../transaction/matching.ts'
 import { type ServerTransaction, ServerTransactions } from '../transaction/servers.ts'
 import type { TimerValues } from '../transaction/timers.ts'
 import type { Source } from '../transport/place.ts'
 import type { Connections } from '../transport/tcp.ts'
+import type { Via } from '../via.ts'
 import type { Counters, EndpointEvent } from './counters.ts'
 import { type Arrival, type Recipe, replyBytes, sendReply } from './reply.ts'
 import { checkRequest, type UasSupport } from './uas.ts'
 
 export interface RespondOptions {
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Share one array between answers where you can: it is kept for Timer J. */
   readonly headers?: readonly HeaderField[]
+  /** The whole value of To and the body, of a response that is passed on (RFC 3261 §16.7). */
+  readonly to?: string | undefined
+  readonly body?: Uint8Array | undefined
 }
 
 /** A request for the transaction user. */
@@ -28,19 +34,31 @@ export interface IncomingRequest {
   /**
    * The final answer, 200 to 699, exactly once: a later call is ignored and counted, and so is 1xx (RFC 4320 §4.1).
    * 408 becomes 504 (§4.2). Without an answer the sender gets 100 after 3.5 s and nothing after 64*T1.
+   *
+   * INVITE has its 100 at once, where it has no other answer. It may be answered with 101 to 199 before, and with several 2xx (RFC 6026 §7.1); whoever
+   * takes it must answer it, since its sender waits without end.
    */
   respond(status: number, options?: RespondOptions): void
+  /** INVITE: what to do when its sender cancels it, unless it was answered; the CANCEL itself has its 200 (§9.2). */
+  onCancel(then: (cancel: SipRequest) => void): void
 }
 
+/**
+ * What we are to a request: its `server`, which understands it whole (RFC 3261 §8.2), or a `proxy`, which only passes
+ * it on (§16.3).
+ */
+export type Role = 'server' | 'proxy'
+
 const NO_FIELDS: readonly HeaderField[] = []
+const nothing = (): void => {}
 
 /** One for each status: most answers are nothing but that. */
 const PLAIN = new Map<number, Recipe>()
 
 function recipeOf(status: number, options: RespondOptions = {}): Recipe {
-  const { reason, headers = NO_FIELDS } = options
-  if (headers.length > 0 || (reason !== undefined && reason !== REASONS[status]))
-    return { status, reason, headers }
+  const { reason, headers = NO_FIELDS, to, body } = options
+  if (headers.length > 0 || to !== undefined || (reason !== undefined && reason !== REASONS[status]))
+    return { status, reason, headers, to, body }
   let recipe = PLAIN.get(status)
   if (recipe === undefined) {
     recipe = { status, reason: undefined, headers: NO_FIELDS }
@@ -58,6 +76,9 @@ export interface UasCoreDeps {
   readonly counters: Counters
   readonly onEvent: (event: EndpointEvent) => void
   readonly onRequest: (incoming: IncomingRequest) => void
+  /** An ACK that belongs to no transaction here: it is on its way to whoever answered 2xx. */
+  readonly onAck: (request: SipRequest, source: Source) => void
+  readonly roleOf: (request: SipRequest, source: Source) => Role
   readonly supports: UasSupport
   /** Reports a fault and gives its id. */
   readonly fault: (error: unknown) => string
@@ -69,6 +90,7 @@ export interface UasCoreDeps {
 export class UasCore {
   readonly #deps: UasCoreDeps
   readonly #transactions: ServerTransactions<Arrival, Recipe>
+  readonly #invites: InviteServers<Arrival, Recipe>
   /** RFC 3261 §8.2.7: a stateless answer has the same tag each time. */
   readonly #statelessTag: string
   readonly #retryAfter: readonly HeaderField[]
@@ -103,15 +125,29 @@ export class UasCore {
         },
       },
     })
+    this.#invites = new InviteServers({
+      timers: deps.timers,
+      values: deps.values,
+      random: deps.random,
+      hooks: {
+        send: (request, way, recipe, tag) => this.#send(request, way, recipe, tag),
+        discarded: () => {
+          counters.answersDiscarded++
+        },
+        unacknowledged: () => {
+          counters.unacknowledged++
+        },
+      },
+    })
   }
 
   get active(): number {
-    return this.#transactions.active
+    return this.#transactions.active + this.#invites.open
   }
 
   /** The completed ones included. */
   get size(): number {
-    return this.#transactions.active + this.#transactions.completed
+    return this.#transactions.active + this.#transactions.completed + this.#invites.size
   }
 
   /** From now on new requests get 503. */
@@ -121,34 +157,37 @@ export class UasCore {
 
   clear(): void {
     this.#transactions.clear()
+    this.#invites.clear()
   }
 
   receive(request: SipRequest, arrival: Arrival): void {
-    const { counters, supports } = this.#deps
+    const { counters, supports, roleOf } = this.#deps
+    const { method } = request
     const via = request.headers.topVia()
     if (via === undefined) return
+    if (method === 'ACK') {
+      this.#ack(request, via, arrival)
+      return
+    }
     // RFC 4475 §3.2.1: a branch that is nothing but the cookie names no transaction.
-    if (param(via.params, 'branch') === MAGIC_COOKIE && request.method !== 'ACK') {
+    if (param(via.params, 'branch') === MAGIC_COOKIE) {
       counters.malformedAnswered++
       this.refuse(request, arrival, 400, 'Missing Transaction Identifier')
       return
     }
-    const verdict = checkRequest(request, supports)
-    if (verdict.kind === 'ignore') {
-      counters.acks++
+    if (method === 'CANCEL') {
+      this.#cancel(request, via, arrival)
       return
     }
-    if (verdict.kind === 'answer') {
+    const role = roleOf(request, arrival.source)
+    const verdict = role === 'proxy' ? checkForwarded(request) : checkRequest(request, supports)
+    if (verdict.kind !== 'pass') {
       counters.answeredByCore++
-      // §9.2: a CANCEL that matches a transaction is answered 200, and cancels nothing but INVITE.
-      const matches =
-        request.method === 'CANCEL' &&
-        supports.methods.some((method) => this.#transactions.has(serverKey(request, via, method)))
-      this.refuse(request, arrival, matches ? 200 : verdict.status, undefined, verdict.headers)
+      if (verdict.kind === 'answer') this.refuse(request, arrival, verdict.status, undefined, verdict.headers)
       return
     }
     const key = serverKey(request, via)
-    if (this.#transactions.absorb(key, request, arrival)) {
+    if (method === 'INVITE' ? this.#absorbInvite(key) : this.#transactions.absorb(key, request, arrival)) {
       counters.retransmissionsIn++
       return
     }
@@ -158,9 +197,15 @@ export class UasCore {
       this.refuse(request, arrival, 503, undefined, this.#retryAfter)
       return
     }
-    const merged = this.#transactions.mergedKey(request)
+    if (method === 'INVITE') this.#beginInvite(key, request, arrival)
+    else this.#begin(key, role, request, arrival)
+  }
+
+  #begin(key: string, role: Role, request: SipRequest, arrival: Arrival): void {
+    // §8.2.2.2 is for servers: a proxy may well see two branches of one request.
+    const merged = role === 'proxy' ? undefined : this.#transactions.mergedKey(request)
     if (this.#transactions.isMerged(merged)) {
-      counters.merged++
+      this.#deps.counters.merged++
       this.refuse(request, arrival, 482, 'Request Merged')
       return
     }
@@ -171,10 +216,72 @@ export class UasCore {
         request,
         source: arrival.source,
         respond: (status, options) => this.#respond(transaction, status, options),
+        onCancel: nothing,
       })
     } catch (error) {
       this.#deps.fault(error)
       if (transaction.recipe === undefined) transaction.answer(recipeOf(500))
+    }
+  }
+
+  #absorbInvite(key: string): boolean {
+    const transaction = this.#invites.find(key)
+    if (transaction === undefined) return false
+    this.#invites.step(transaction, 'request')
+    return true
+  }
+
+  #beginInvite(key: string, request: SipRequest, arrival: Arrival): void {
+    const transaction = this.#invites.begin(key, request, arrival, arrival.connection !== undefined)
+    try {
+      this.#deps.onRequest({
+        request,
+        source: arrival.source,
+        respond: (status, options = {}) => {
+          const recipe = this.#writable(status, options)
+          transaction.respond(recipe.status, recipe)
+        },
+        onCancel: (then) => {
+          transaction.cancelled = then
+        },
+      })
+    } catch (error) {
+      this.#deps.fault(error)
+      if (transaction.open) transaction.respond(500, recipeOf(500))
+    }
+    // §17.2.1: unless the transaction user has answered at once.
+    if (transaction.last !== undefined) return
+    this.#deps.counters.provisionals++
+    transaction.respond(100, recipeOf(100))
+  }
+
+  /** §17.1.1.3: the ACK for a refusal ends here; the one for a 2xx is a request of its own. */
+  #ack(request: SipRequest, via: Via, arrival: Arrival): void {
+    const { counters, onAck, roleOf, fault } = this.#deps
+    counters.acks++
+    if (this.#invites.ack(serverKey(request, via, 'INVITE')) === 'absorbed') return
+    if (roleOf(request, arrival.source) !== 'proxy' || checkForwarded(request).kind !== 'pass') return
+    try {
+      onAck(request, arrival.source)
+    } catch (error) {
+      fault(error)
+    }
+  }
+
+  /** §9.2: a CANCEL that matches a transaction is answered 200, and cancels nothing but INVITE. */
+  #cancel(request: SipRequest, via: Via, arrival: Arrival): void {
+    const { counters, fault, supports } = this.#deps
+    counters.answeredByCore++
+    const invite = this.#invites.find(serverKey(request, via, 'INVITE'))
+    const matches =
+      invite !== undefined ||
+      supports.methods.some((method) => this.#transactions.has(serverKey(request, via, method)))
+    this.refuse(request, arrival, matches ? 200 : 481)
+    if (invite?.open !== true) return
+    try {
+      invite.cancelled?.(request)
+    } catch (error) {
+      fault(error)
     }
   }
 
@@ -199,18 +306,28 @@ export class UasCore {
       counters.answersMended++
       return
     }
-    const legal = Number.isInteger(status) && status >= 200 && status < 700
-    let recipe = recipeOf(legal ? (status === 408 ? 504 : status) : 500, status === 408 ? {} : options)
-    if (!legal || status === 408) counters.answersMended++
-    // Text that would break the message is found now, while there is another answer to give.
+    if (status === 408) counters.answersMended++
+    transaction.answer(status === 408 ? this.#writable(504, {}) : this.#writable(status, options))
+  }
+
+  /** The answer as it can be sent: text that would break the message is found now, while there is another to give. */
+  #writable(status: number, options: RespondOptions): Recipe {
+    const { counters } = this.#deps
+    const legal = Number.isInteger(status) && status >= 100 && status < 700
+    if (!legal) {
+      counters.answersMended++
+      return recipeOf(500)
+    }
+    const recipe = recipeOf(status, options)
     try {
       checkWritable(recipe.reason, recipe.headers)
+      if (recipe.to !== undefined) checkWritable(recipe.to, NO_FIELDS)
+      return recipe
     } catch (error) {
       counters.answersMended++
       this.#deps.fault(error)
-      recipe = recipeOf(500)
+      return recipeOf(500)
     }
-    transaction.answer(recipe)
   }
 
   #send(

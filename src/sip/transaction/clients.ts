@@ -7,6 +7,8 @@ import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import type { SipResponse } from '../message.ts'
 import { param } from '../scan.ts'
 import type { Waiter } from '../transport/connection.ts'
+import { InviteClients } from './invite-clients.ts'
+import { sentByOf } from './matching.ts'
 import {
   type ClientEffect,
   type ClientEvent,
@@ -27,6 +29,8 @@ export interface ClientUse {
   /** What our Via says, to tell our responses from strays. */
   readonly sentBy: string
   readonly reliable: boolean
+  /** Passed on for another client, whose Vias stand below ours. */
+  readonly forwarded?: boolean
   /** Hands the bytes to the transport; failures go to `transportFailed`. */
   send(transaction: ClientTransaction, again: boolean): void
   /** Exactly once. */
@@ -58,6 +62,8 @@ export type Match = 'taken' | 'absorbed' | 'unmatched'
 
 /** The client transactions of an endpoint (RFC 3261 §17.1.2), found by branch and CSeq method (§17.1.3). */
 export class ClientTransactions {
+  /** RFC 3261 §17.1.1. */
+  readonly invites: InviteClients
   readonly #timers: Timers
   readonly #unreliable: ClientMachine
   readonly #reliable: ClientMachine
@@ -72,6 +78,7 @@ export class ClientTransactions {
 
   constructor(deps: { clock: Clock; timers: Timers; values: TimerValues; random: Random }) {
     this.#timers = deps.timers
+    this.invites = new InviteClients(deps)
     this.#unreliable = nonInviteClient(deps.values, false)
     this.#reliable = nonInviteClient(deps.values, true)
     this.#completed = new FadingTable({ timers: deps.timers, lifetime: deps.values.t4 })
@@ -108,19 +115,20 @@ export class ClientTransactions {
   }
 
   receive(response: SipResponse): Match {
-    const vias = response.headers.all('Via')
     const via = response.headers.topVia()
-    // §8.1.3.3: more than one Via means that the response was misrouted.
-    if (via === undefined || vias.length !== 1 || (vias[0] as string).includes(',')) return 'unmatched'
-    const branch = param(via.params, 'branch')
-    if (branch === undefined) return 'unmatched'
+    const branch = via === undefined ? undefined : param(via.params, 'branch')
+    if (via === undefined || branch === undefined) return 'unmatched'
+    const from = sentByOf(via)
+    const answered = response.headers.cseq()?.method
+    if (answered === 'INVITE') return this.invites.receive(response, branch, from)
     const transaction = this.#active.get(branch)
     if (transaction === undefined)
       return this.#completed.get(this.#prints.of(branch)) ? 'absorbed' : 'unmatched'
-    const { method, sentBy } = transaction.use
+    const { method, sentBy, forwarded } = transaction.use
+    // §8.1.3.3: more than one Via means that the response was misrouted, unless the request was passed on.
+    if (forwarded !== true && hasSeveralVias(response)) return 'unmatched'
     // §18.1.2
-    if (`${via.host}:${via.port ?? 5060}` !== sentBy) return 'unmatched'
-    if (response.headers.cseq()?.method !== method) return 'unmatched'
+    if (from !== sentBy || answered !== method) return 'unmatched'
     this.step(transaction, response.status < 200 ? 'provisional' : 'final', response)
     return 'taken'
   }
@@ -142,6 +150,7 @@ export class ClientTransactions {
     for (const transaction of [...this.#active.values()]) transaction.transportFailed(reason)
     this.#completed.clear()
     this.#fresh.clear()
+    this.invites.clear(reason)
   }
 
   #apply(
@@ -181,4 +190,9 @@ export class ClientTransactions {
       }
     }
   }
+}
+
+function hasSeveralVias(response: SipResponse): boolean {
+  const vias = response.headers.all('Via')
+  return vias.length !== 1 || (vias[0] as string).includes(',')
 }

@@ -5,13 +5,17 @@ import type { Via } from '../via.ts'
 
 export const MAGIC_COOKIE = 'z9hG4bK'
 
+/** RFC 3261 §18.1.2: what a Via says of where it was sent from; the default port is that of its transport. */
+export const sentByOf = (via: Via): string =>
+  `${via.host}:${via.port ?? (via.transport === 'TLS' ? 5061 : 5060)}`
+
 /**
  * What makes two requests the same transaction (RFC 3261 §17.2.3). Without the cookie, or with nothing behind it,
  * a branch identifies nothing: the request is matched as RFC 2543 did.
  */
 export function serverKey(request: SipRequest, via: Via, method: string = request.method): string {
   const branch = param(via.params, 'branch') ?? ''
-  const sentBy = `${via.host}:${via.port ?? 5060}`
+  const sentBy = sentByOf(via)
   if (branch.length > MAGIC_COOKIE.length && branch.slice(0, MAGIC_COOKIE.length) === MAGIC_COOKIE)
     return `${method} ${sentBy} ${branch}`
   const { headers } = request
