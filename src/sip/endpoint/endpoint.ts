@@ -4,7 +4,7 @@ import { type Timers, TimerWheel } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
 import { ClientTransactions, type Outcome } from '../transaction/clients.ts'
 import { DEFAULT_TIMERS, type TimerValues } from '../transaction/timers.ts'
-import type { Hop, ListenerOptions, Side } from '../transport/place.ts'
+import type { Hop, ListenerOptions, Side, Transport } from '../transport/place.ts'
 import { DEFAULT_TCP, type TcpLimits } from '../transport/tcp.ts'
 import { type Counters, type EndpointEvent, newCounters } from './counters.ts'
 import { openTransports } from './listen.ts'
@@ -15,7 +15,7 @@ import { type IncomingRequest, UasCore } from './uas-core.ts'
 
 export type { Outcome } from '../transaction/clients.ts'
 export type { TimerValues } from '../transaction/timers.ts'
-export type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
+export type { Hop, ListenerOptions, Side, Source, Transport } from '../transport/place.ts'
 export type { Counters, EndpointEvent } from './counters.ts'
 export type { SendOptions } from './uac.ts'
 export type { UasSupport } from './uas.ts'
@@ -57,7 +57,7 @@ export interface EndpointOptions {
 
 export interface BoundListener {
   readonly name: string
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly address: string
   readonly port: number
   readonly side: Side

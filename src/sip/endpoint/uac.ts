@@ -95,8 +95,8 @@ export class Uac {
     try {
       if (leg === undefined) this.#fail(on, 'no listener for this hop')
       else if (unfit) this.#fail(on, `no client transaction for ${request.method}`)
-      else if (hop.transport === 'tcp') this.#overTcp(request, hop, leg, on)
-      else this.#overUdp(request, hop, leg, on, options)
+      else if (hop.transport === 'udp') this.#overUdp(request, hop, leg, on, options)
+      else this.#overStream(request, hop, leg, on)
     } catch (error) {
       this.#fail(on, reasonOf(error))
     }
@@ -115,7 +115,7 @@ export class Uac {
       const target = `${hop.address} ${hop.port}`
       if (this.#withoutTcp.get(target, this.#clock.now()) === undefined) {
         this.#counters.switchedToTcp++
-        this.#overTcp(request, hop, this.#tcpLegLike(leg), (outcome) => {
+        this.#overStream(request, hop, this.#tcpLegLike(leg), (outcome) => {
           const refused = outcome.kind === 'transport-failure' && NO_TCP.has(outcome.reason)
           if (refused) this.#withoutTcp.set(target, true, this.#clock.now())
           if (refused && options.backToUdp !== false) this.send(request, hop, on, options)
@@ -132,9 +132,14 @@ export class Uac {
     this.#begin(new OverUdp({ branch, method: request.method, bytes }, leg, hop, on, this.#counters))
   }
 
-  #overTcp(request: SipRequest, hop: Hop, leg: Leg, on: (outcome: Outcome) => void): void {
+  #overStream(request: SipRequest, hop: Hop, leg: Leg, on: (outcome: Outcome) => void): void {
     const branch = this.#branch()
-    const bytes = writeRequest(request, `SIP/2.0/TCP ${leg.sentBy};branch=${branch};rport`)
+    // RFC 5923 §8.1: whoever knows our certificate may send its own requests back over the connection.
+    const via =
+      hop.transport === 'tls'
+        ? `SIP/2.0/TLS ${leg.sentBy};branch=${branch};rport;alias`
+        : `SIP/2.0/TCP ${leg.sentBy};branch=${branch};rport`
+    const bytes = writeRequest(request, via)
     const connection = this.#connections.to(leg, hop.address, hop.port)
     if (connection === undefined) {
       this.#fail(on, 'too many connections')
@@ -184,7 +189,7 @@ export class Uac {
     return (
       best((leg) => fits(leg) && leg.options.transport === hop.transport) ??
       // A connection can be opened without a listener; the response comes back on it.
-      (hop.transport === 'tcp' ? best(fits) : undefined)
+      (hop.transport === 'tcp' ? best((leg) => fits(leg) && leg.options.transport !== 'tls') : undefined)
     )
   }
 
