@@ -31,7 +31,7 @@ export function overConnection(leg: Leg, hop: Hop, connections: Connections): Ca
   if (connection === undefined) return undefined
   return {
     leg,
-    transport: 'TCP',
+    transport: hop.transport === 'tls' ? 'TLS' : 'TCP',
     reliable: true,
     send: (bytes, waiter) => {
       if (!connection.write(bytes)) queueMicrotask(() => waiter?.transportFailed('peer does not read'))

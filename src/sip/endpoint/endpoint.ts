@@ -4,7 +4,7 @@ import { type Timers, TimerWheel } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
 import { ClientTransactions, type Outcome } from '../transaction/clients.ts'
 import { DEFAULT_TIMERS, type TimerValues } from '../transaction/timers.ts'
-import type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
+import type { Hop, ListenerOptions, Side, Source, Transport } from '../transport/place.ts'
 import { DEFAULT_TCP, type TcpLimits } from '../transport/tcp.ts'
 import { type Counters, type EndpointEvent, newCounters } from './counters.ts'
 import { openTransports } from './listen.ts'
@@ -16,7 +16,7 @@ import { type IncomingRequest, type Role, UasCore } from './uas-core.ts'
 
 export type { Outcome } from '../transaction/clients.ts'
 export type { TimerValues } from '../transaction/timers.ts'
-export type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
+export type { Hop, ListenerOptions, Side, Source, Transport } from '../transport/place.ts'
 export type { Counters, EndpointEvent } from './counters.ts'
 export type { InviteHandlers } from './outgoing-invite.ts'
 export type { SendOptions, SentInvite } from './uac.ts'
@@ -63,7 +63,7 @@ export interface EndpointOptions {
 
 export interface BoundListener {
   readonly name: string
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly address: string
   readonly port: number
   readonly side: Side

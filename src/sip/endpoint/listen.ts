@@ -61,6 +61,8 @@ export async function openTransports(
           },
         )
         leg = { options, port: udp.port, sentBy: sentBy(options, udp.port), family, udp }
+      } else if (options.transport === 'tls') {
+        throw new Error(`listener ${options.name} has no certificate`)
       } else {
         const { server, port } = await openTcp(options, (socket) => {
           if (leg === undefined) socket.destroy()

@@ -297,8 +297,9 @@ export class Uac {
   }
 }
 
+/** `alias` on TLS: requests of the peer may come over the same connection (RFC 5923 §4). */
 const viaOf = ({ transport, leg }: Carrier, branch: string): string =>
-  `SIP/2.0/${transport} ${leg.sentBy};branch=${branch};rport`
+  `SIP/2.0/${transport} ${leg.sentBy};branch=${branch};rport${transport === 'TLS' ? ';alias' : ''}`
 
 const handlersOf = (on: InviteHandlers): Omit<InviteHandlers, 'done'> => ({
   provisional: (response) => on.provisional(response),

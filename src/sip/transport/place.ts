@@ -3,31 +3,48 @@ import { networkInterfaces } from 'node:os'
 
 export type Side = 'inside' | 'outside'
 
+export type Transport = 'udp' | 'tcp' | 'tls'
+
 /** Where a request came from. */
 export interface Source {
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   /** IP literal. */
   readonly address: string
   readonly port: number
   /** Name of the listener. */
   readonly listener: string
   readonly side: Side
+  /**
+   * TLS: the domains that the peer's validated certificate proves (RFC 5922 §7.1), in canonical form. Undefined: no TLS,
+   * or no certificate that we trust.
+   */
+  readonly identity?: readonly string[]
 }
 
 /** Where to send a request: an IP literal, for names are located before (RFC 3263). */
 export interface Hop {
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly address: string
   readonly port: number
   /** The listener to send from; by default the first of that transport and address family. */
   readonly listener?: string
   /** Listeners of this side come first: a host that is only reached from there may not answer the others. */
   readonly side?: Side
+  /**
+   * TLS: domains in canonical form; the peer's certificate must prove one of them (RFC 5922 §7.3), and the first is asked
+   * for by SNI. Without any, nothing is sent.
+   */
+  readonly names?: readonly string[]
+  /**
+   * TLS: the domain on whose behalf the request goes. It chooses our certificate, and connections for other domains are
+   * not used (RFC 5923 §9.3). By default the listener's first certificate.
+   */
+  readonly as?: string
 }
 
 export interface ListenerOptions {
   readonly name: string
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: Transport
   readonly address: string
   /** 0: any free port. */
   readonly port: number
