@@ -1,0 +1,21 @@
+/** `tls`: TLS over TCP. */
+export type Transport = 'udp' | 'tcp' | 'tls'
+
+/** A place to send a request to. */
+export interface Target {
+  readonly transport: Transport
+  /** IP literal without brackets. */
+  readonly address: string
+  readonly port: number
+  /** The domain that was asked for: over TLS the peer must prove to be this one (RFC 5922 §4), whatever DNS said. */
+  readonly host: string
+  /** The name that had this address, for the log: that of the server (SRV), or `host`. */
+  readonly server: string
+}
+
+/** `not-found`: there is decidedly nothing. `unavailable`: could not look, and may try later. */
+export interface LocateFailure {
+  readonly kind: 'not-found' | 'unavailable'
+  /** For the log; may hold text from DNS. */
+  readonly reason: string
+}
