@@ -5,6 +5,8 @@ import type { RecordType } from './answer.ts'
 /** What a UDP answer may have without being cut (RFC 6891 §6.2.5), so small that it is not fragmented. */
 const UDP_PAYLOAD = 1232
 const HEADER = 12
+/** Root name, type, class, TTL, and no data. */
+const OPT_OCTETS = 11
 
 const OPT: Answer = {
   type: 'OPT',
@@ -26,16 +28,16 @@ export interface Query {
 
 /** @param edns false for servers that do not understand RFC 6891 */
 export function writeQuery(name: string, type: RecordType, edns: boolean, random: Random): Query {
-  const question = {
+  // Three characters of six bits each: unpredictable, as RFC 5452 §4.3 wants it.
+  const id = Buffer.from(random.token(3), 'base64url').readUInt16BE()
+  const bytes = encode({
     type: 'query',
-    // Three characters of six bits: unpredictable, as RFC 5452 §4.3 wants it.
-    id: Buffer.from(random.token(3), 'base64url').readUInt16BE(),
+    id,
     flags: RECURSION_DESIRED,
     questions: [{ name, type }],
-  } as const
-  const questionEnd = encode({ ...question, questions: [{ name, type }] }).length
-  const bytes = edns ? encode({ ...question, questions: [{ name, type }], additionals: [OPT] }) : undefined
-  return { bytes: bytes ?? encode({ ...question, questions: [{ name, type }] }), questionEnd }
+    additionals: edns ? [OPT] : [],
+  })
+  return { bytes, questionEnd: edns ? bytes.length - OPT_OCTETS : bytes.length }
 }
 
 /**

@@ -42,9 +42,7 @@ const READERS: { readonly [T in RecordType]: (data: unknown) => RecordOf[T] | un
   NAPTR: (data) => {
     const { order, preference, flags, services, regexp, replacement: text } = data as NaptrRecord
     const replacement = text === '.' ? text : dnsName(text)
-    return replacement === undefined
-      ? undefined
-      : { order, preference, flags, services, regexp, replacement }
+    return replacement === undefined ? undefined : { order, preference, flags, services, regexp, replacement }
   },
 }
 
@@ -78,10 +76,11 @@ export function readReply<T extends RecordType>(
 
 const failed = (reason: Fault): { kind: 'failed'; reason: Fault } => ({ kind: 'failed', reason })
 
-/** The decoder throws at what is cut off and at names that point forward. */
+/** The decoder throws at names that point forward and at most of what is cut off; it reads addresses beyond the end. */
 function unpack(bytes: Buffer): DecodedPacket | undefined {
   try {
-    return decode(bytes)
+    const packet = decode(bytes)
+    return decode.bytes > bytes.length ? undefined : packet
   } catch {
     return undefined
   }

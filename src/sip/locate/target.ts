@@ -7,7 +7,7 @@ export interface Target {
   /** IP literal without brackets. */
   readonly address: string
   readonly port: number
-  /** The domain that was asked for: over TLS the peer must prove to be this one (RFC 5922 §4), whatever DNS said. */
+  /** The domain that was asked for: over TLS the peer must prove to be this one (RFC 5922 §7.3), whatever DNS said. */
   readonly host: string
   /** The name that had this address, for the log: that of the server (SRV), or `host`. */
   readonly server: string
