@@ -1,6 +1,8 @@
 /** `tls`: TLS over TCP. */
 export type Transport = 'udp' | 'tcp' | 'tls'
 
+export const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061 } as const satisfies Record<Transport, number>
+
 /** A place to send a request to. */
 export interface Target {
   readonly transport: Transport
@@ -19,3 +21,6 @@ export interface LocateFailure {
   /** For the log; may hold text from DNS. */
   readonly reason: string
 }
+
+export const notFound = (reason: string): LocateFailure => ({ kind: 'not-found', reason })
+export const unavailable = (reason: string): LocateFailure => ({ kind: 'unavailable', reason })
