@@ -4,8 +4,9 @@ import type { Failure } from './edge/arrival.ts'
 import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
-import { HomeHealth } from './edge/home-health.ts'
-import { type FindAddress, Hops } from './edge/hops.ts'
+import { Destinations } from './edge/destinations.ts'
+import { DialogPass } from './edge/dialog-pass.ts'
+import { Hops } from './edge/hops.ts'
 import { learningFrom } from './edge/learning.ts'
 import { PeerCounters, type PeerCounts } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
@@ -13,26 +14,38 @@ import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
 import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
+import { PeerHealth } from './edge/peer-health.ts'
 import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
+import { Reach } from './edge/reach.ts'
 import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
+import { SipProxy } from './edge/sip-proxy.ts'
 import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
 import type { Peer } from './federation/lookup.ts'
+import type { Home } from './federation/model.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
+import type { Lookups } from './net/dns/answer.ts'
 import { createEndpoint, type Endpoint, type UasSupport } from './sip/endpoint/endpoint.ts'
+import { locate, locateHost } from './sip/locate/locate.ts'
+import type { LocateDeps } from './sip/locate/places.ts'
+import { LoopDetection } from './sip/proxy/loop.ts'
+import { Relays } from './sip/proxy/relay.ts'
+import { param } from './sip/scan.ts'
+import type { SipUri } from './sip/uri.ts'
 
 export interface GatewayOptions {
   readonly config: Config
   readonly log: Logger
   readonly clock: Clock
   readonly random: Random
-  readonly findAddress: FindAddress
+  /** DNS. */
+  readonly lookups: Lookups
   readonly software: { readonly name: string; readonly version: string }
   /** Users and contact entries that the configuration does not hold; absent: there are none. */
   readonly people?: (SubjectStore & LearnedContacts) | undefined
@@ -62,6 +75,7 @@ const QUIET_LOOKS = 10
 /** What is read once, when the process starts. */
 const LASTING: readonly { readonly name: string; of(config: Config): unknown }[] = [
   { name: 'sip', of: ({ sip }) => sip },
+  { name: 'dns', of: ({ dns }) => dns },
   { name: 'xmpp', of: ({ xmpp }) => xmpp },
   { name: 'log.format', of: ({ log }) => log.format },
   { name: 'interworking.loopMemory', of: ({ interworking }) => interworking.loopMemory },
@@ -90,6 +104,9 @@ export class Gateway {
   readonly #hops: Hops
   readonly #records: SubjectCache | undefined
   #config: Config
+  /** How our Vias and Record-Routes name our listeners, and the name by which others know us. */
+  #own: ReadonlySet<string> = new Set()
+  #edge = ''
   #endpoint: Endpoint | undefined
   /** Counts them: while names are looked up a newer one may overtake. */
   #reloads = 0
@@ -105,7 +122,9 @@ export class Gateway {
       onError: (error) => log.error({ err: error }, 'fault in a timer'),
     })
     this.#timers = timers
-    this.#hops = new Hops({ find: options.findAddress, timers, log })
+    const reach = new Reach(clock)
+    const located: LocateDeps = { lookups: options.lookups, random, transports: transportsOf(config) }
+    this.#hops = new Hops({ locate: (uri) => locate(uri, located), reach, timers, log })
     const counters = this.#counters
     this.#peerLog = new PeerLog({ log, clock })
     this.#peers = new PeerCounters({ clock })
@@ -121,7 +140,9 @@ export class Gateway {
     this.#pipeline = new Pipeline({
       snapshot,
       exits: {
-        toHome: (arrival, home) => this.#sip.toHome(arrival, home),
+        toHome: (arrival, home, verdict) => this.#sip.toHome(arrival, home, verdict),
+        toProvider: (arrival, provider) => this.#sip.toProvider(arrival, provider),
+        toDomain: (arrival) => this.#sip.toProvider(arrival, undefined),
         toComponent: (arrival, link) => xmpp.toComponent(arrival, link),
       },
       loops,
@@ -139,19 +160,41 @@ export class Gateway {
       random,
       timers,
     })
-    this.#sip = new SipLeg({
-      endpoint: () => this.#requireEndpoint(),
-      pipeline: this.#pipeline,
+    const pass = new DialogPass(random)
+    const endpoint = (): Endpoint => this.#requireEndpoint()
+    const placesOf = (home: Home) => this.#hops.of(home.name)
+    const health = new PeerHealth(log)
+    const sip = {
+      endpoint,
       snapshot,
-      hopOf: (home) => this.#hops.of(home.name),
+      placesOf,
+      reach,
+      pass,
+      isOwn: (uri: SipUri) => this.#own.has(sentByUri(uri)),
+      health,
+      edge: () => this.#edge,
+      counters,
+    }
+    this.#sip = new SipLeg({
+      ...sip,
+      pipeline: this.#pipeline,
+      proxy: new SipProxy({
+        ...sip,
+        relays: new Relays({ endpoint, timers }),
+        loops: new LoopDetection({ random, own: () => this.#own }),
+      }),
+      destinations: new Destinations({
+        locate: (host) => locateHost({ host, transport: 'tls' }, located),
+        reach,
+        clock,
+      }),
       choices: () => ({
         noLiveLink: this.#config.interworking.noLiveLink,
         retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
       }),
       queues: this.#queues,
       tags,
-      health: new HomeHealth(log),
-      counters,
+      peers: this.#peerLog,
     })
     const notices = new Notices({ snapshot, sip: this.#sip, loops, random, tags, counters })
     const xmpp = new XmppLeg({
@@ -203,9 +246,13 @@ export class Gateway {
       clock,
       timers: this.#timers,
       random,
+      roleOf: (request) => this.#sip.roleOf(request),
       onRequest: (incoming) => this.#sip.onRequest(incoming),
+      onAck: (request, source) => this.#sip.onAck(request, source),
       onEvent: (event) => events.report(event),
     })
+    this.#own = new Set(this.#endpoint.listeners.map(({ sentBy }) => sentBy))
+    this.#edge = edgeName(this.#endpoint.listeners)
     this.#links.apply(this.#config.federation, this.#config.linkSecrets)
   }
 
@@ -219,7 +266,7 @@ export class Gateway {
       const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
     }
-    this.#config = { ...config, sip: this.#config.sip, xmpp: this.#config.xmpp }
+    this.#config = { ...config, sip: this.#config.sip, dns: this.#config.dns, xmpp: this.#config.xmpp }
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)
   }
@@ -294,4 +341,22 @@ export class Gateway {
     if (this.#endpoint === undefined) throw new Error('the gateway has not started')
     return this.#endpoint
   }
+}
+
+/** Over TLS only where there is a listener whose certificate we can show. */
+const transportsOf = ({ sip }: Config): LocateDeps['transports'] =>
+  sip.listeners.some(({ transport }): boolean => (transport as string) === 'tls')
+    ? ['tls', 'tcp', 'udp']
+    : ['tcp', 'udp']
+
+const sentByUri = ({ scheme, host, port, params }: SipUri): string => {
+  const tls = scheme === 'sips' || param(params, 'transport')?.toLowerCase() === 'tls'
+  return `${host}:${port ?? (tls ? 5061 : 5060)}`
+}
+
+/** The host of the listener that faces the outside, best the one over TLS. */
+function edgeName(listeners: Endpoint['listeners']): string {
+  const outside = listeners.filter(({ side }) => side === 'outside')
+  const facing = outside.find(({ transport }) => transport === 'tls') ?? outside[0] ?? listeners[0]
+  return (facing?.sentBy ?? '').replace(/:\d+$/, '')
 }

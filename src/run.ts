@@ -10,7 +10,7 @@ import { err, ok, type Result } from './kernel/result.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
 import { LiveConfig, type MissingSecret } from './live-config.ts'
 import { createLog, flushLog } from './logging.ts'
-import { addressOfHost } from './net/next-hop.ts'
+import { Resolver, type ResolverOptions } from './net/dns/resolver.ts'
 import { Rules } from './rules.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
@@ -39,12 +39,16 @@ export async function run(file: string): Promise<number> {
     await store?.close()
     return refuse(read.error.map(textOfProblem))
   }
+  const resolver = new Resolver({
+    timers: new TimerWheel({ clock: systemClock }),
+    ...dnsOf(read.value.config),
+  })
   const gateway = new Gateway({
     config: read.value.config,
     log,
     clock: systemClock,
     random: systemRandom,
-    findAddress: addressOfHost,
+    lookups: resolver,
     software: { name: 'Dragoman', version: VERSION },
     people: store,
   })
@@ -142,3 +146,7 @@ async function storeOf(config: Config, log: Log): Promise<Result<Store | undefin
 function tellMissing(log: Log, missing: readonly MissingSecret[]): void {
   for (const each of missing) log.error({ ...each }, 'a link of the store has no secret')
 }
+
+/** Servers that are named stand alone: what they do not know is not looked up elsewhere. */
+const dnsOf = ({ dns: { servers } }: Config): Pick<ResolverOptions, 'servers' | 'hosts'> =>
+  servers === undefined ? {} : { servers, hosts: false }

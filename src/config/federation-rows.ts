@@ -127,7 +127,7 @@ export interface RowFinding {
   readonly cure: string
 }
 
-/** A home server that could not send, or on whom a rule would rest that nobody keeps. */
+/** A home server that could not send. */
 export function homeFindings(values: Values): RowFinding[] {
   return values.homes.flatMap((row, index) => {
     const found: RowFinding[] = []
@@ -137,13 +137,6 @@ export function homeFindings(values: Values): RowFinding[] {
         path: at('addresses'),
         message: 'is empty: nothing says from where this server speaks',
         cure: 'list its IP addresses: addresses: [192.0.2.1]',
-      })
-    }
-    if (row.enforce === 'home') {
-      found.push({
-        path: at('enforce'),
-        message: 'is home: the mark by which a home server tells strangers is not written yet',
-        cure: 'write enforce: edge, so that the gateway itself refuses what the level refuses',
       })
     }
     return found

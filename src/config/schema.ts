@@ -67,6 +67,19 @@ const sip = z.strictObject({
     .describe('what one peer may cost'),
 })
 
+const dns = z.strictObject({
+  servers: z
+    .array(
+      z.strictObject({
+        address: ipAddress('IP address of a DNS server'),
+        port: port('its port').default(53),
+      }),
+    )
+    .min(1)
+    .optional()
+    .describe('the DNS servers; without it those of /etc/resolv.conf, and /etc/hosts'),
+})
+
 const xmpp = z.strictObject({
   limits: z
     .strictObject({
@@ -332,6 +345,7 @@ const federation = z.strictObject({
 export const fileSchema = z.strictObject({
   log: log.prefault({}).describe('the log'),
   sip: sip.prefault({}).describe('the SIP side'),
+  dns: dns.prefault({}).describe('how names are looked up'),
   xmpp: xmpp.prefault({}).describe('the XMPP side'),
   interworking: interworking.prefault({}).describe('the translation'),
   shutdown: shutdown.prefault({}).describe('the end'),

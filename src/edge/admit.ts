@@ -6,7 +6,7 @@ import type { RequestFacts } from '../federation/request.ts'
 import { type Route, route } from '../federation/route.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Subject } from '../federation/subject.ts'
-import { STEP_NAMES, type Verdict } from '../federation/verdict.ts'
+import { type Refusal, STEP_NAMES, type StepName, type Verdict } from '../federation/verdict.ts'
 import type { Arrival } from './arrival.ts'
 import type { PeerCounters } from './limits.ts'
 
@@ -16,7 +16,9 @@ export interface Admission {
 }
 
 /** What of an arrival the rules are asked about. */
-export type Asked = Pick<Arrival, 'kind' | 'from' | 'to' | 'evidence'>
+export type Asked = Pick<Arrival, 'kind' | 'from' | 'to' | 'evidence'> & {
+  readonly passing?: { readonly within: boolean } | undefined
+}
 
 /**
  * The question to the rules and the way that follows.
@@ -24,11 +26,11 @@ export type Asked = Pick<Arrival, 'kind' | 'from' | 'to' | 'evidence'>
  */
 export function admit(
   snapshot: Snapshot,
-  { kind, from, to, evidence }: Asked,
+  { kind, from, to, evidence, passing }: Asked,
   subject: Subject,
   peers: PeerCounters | undefined,
 ): Admission {
-  const request: RequestFacts = { kind, from, to }
+  const request: RequestFacts = { kind, from, to, within: passing?.within }
   const way = route(snapshot, from.domain, to.domain, subject.home)
   const verdict = decide(request, evidence, snapshot, subject)
   const beyond =
@@ -48,9 +50,9 @@ const PROOF = STEP_NAMES.indexOf('domain-proof')
 const counts = (verdict: Verdict): boolean =>
   verdict.direction === 'inbound' && verdict.steps[PROOF]?.result === 'pass'
 
-/** The refusing step's own words for the log. */
-export function detailOf(verdict: Verdict): string {
-  if (verdict.outcome === 'deliver') return 'delivered'
+/** The step that refuses, and its own words: for the log and the inside. */
+export function refusingStep(verdict: Refusal): { readonly step: StepName; readonly detail: string } {
   const step = verdict.steps.find((each) => each.result === 'refuse')
-  return step === undefined ? REFUSALS[verdict.reason].meaning : step.detail
+  const { step: name, meaning } = REFUSALS[verdict.reason]
+  return { step: step?.name ?? name, detail: step?.detail ?? meaning }
 }

@@ -18,5 +18,11 @@ export function homeOfUser(snapshot: Snapshot, { user, domain }: Address): Home 
 export function homeOf(snapshot: Snapshot, source: Source, from: Address): Home | undefined {
   if (source.side !== 'inside') return undefined
   const home = homeOfUser(snapshot, from)
-  return home?.addresses.includes(source.address) ? home : undefined
+  return home !== undefined && isFrom(home, source) ? home : undefined
 }
+
+/** By its certificate where its row names one, else by its address. */
+const isFrom = (home: Home, { address, identity }: Source): boolean =>
+  home.certificate === undefined
+    ? home.addresses.includes(address)
+    : identity?.includes(home.certificate) === true

@@ -1,42 +1,32 @@
 import type { Home } from '../federation/model.ts'
 import type { Timer, Timers } from '../kernel/timer-wheel.ts'
-import { param } from '../sip/scan.ts'
-import type { Hop } from '../sip/transport/place.ts'
+import type { Located } from '../sip/locate/places.ts'
+import type { SipUri } from '../sip/uri.ts'
 import { parseUri } from '../sip/uri-parse.ts'
 import type { Log } from './log.ts'
+import { type Destination, destination, type Reach } from './reach.ts'
 
-/** Finds an address for a host name; undefined: there is none. Throws when it could not find out. */
-export type FindAddress = (host: string) => Promise<string | undefined>
+/** Where requests to a URI go (`locate`). */
+export type Locate = (uri: SipUri) => Promise<Located>
 
-export type HopProblem = 'not-a-sip-uri' | 'no-address'
-
-/**
- * The next hop of a home server: transport and port from its URI (UDP and 5060 unless told), the address looked up. It is
- * written to from an inside listener (design: sides), where there is one.
- */
-export async function hopOf(home: Home, find: FindAddress): Promise<Hop | HopProblem> {
-  if (home.nextHop.kind !== 'uri') return 'not-a-sip-uri'
-  const uri = parseUri(home.nextHop.uri)
-  if (!uri.ok || uri.value.scheme !== 'sip') return 'not-a-sip-uri'
-  const address = await find(uri.value.host)
-  if (address === undefined) return 'no-address'
-  const transport = param(uri.value.params, 'transport')?.toLowerCase() === 'tcp' ? 'tcp' : 'udp'
-  return { transport, address, port: uri.value.port ?? 5060, side: 'inside' }
-}
-
-/** Milliseconds until a name that did not resolve is looked up again. */
-const AGAIN = 10_000
+/** Milliseconds until a home server is located again, where it was found and where it was not: records change. */
+const AGAIN = 60_000
+const SOON = 10_000
 
 export interface HopsOptions {
-  readonly find: FindAddress
+  readonly locate: Locate
+  readonly reach: Reach
   readonly timers: Timers
   readonly log: Log
 }
 
-/** Where the home servers are. A name that does not resolve is looked up again until it does. */
+/**
+ * Where the home servers are (RFC 3263). They are located beforehand and again from time to time, so that no message
+ * waits for it; one that cannot be found keeps the places it had.
+ */
 export class Hops {
   readonly #options: HopsOptions
-  #hops: ReadonlyMap<string, Hop> = new Map()
+  #places: ReadonlyMap<string, readonly Destination[]> = new Map()
   #again: Timer | undefined
   /** Counts the calls of `locate`: the last one wins, however long the resolver takes for those before. */
   #call = 0
@@ -45,19 +35,29 @@ export class Hops {
     this.#options = options
   }
 
-  of(name: string): Hop | undefined {
-    return this.#hops.get(name)
+  /** In the order in which to try; empty: it was not found yet. */
+  of(name: string): readonly Destination[] {
+    const places = this.#places.get(name) ?? []
+    if (places.length < 2) return places
+    const order = this.#options.reach.order(places.map(({ target }) => target))
+    return order.flatMap((target) => places.find((place) => place.target === target) ?? [])
   }
 
-  /** Looks up every home server anew; none is missing meanwhile. Never throws. */
+  /** Locates every home server anew; none is missing meanwhile. Never throws. */
   async locate(homes: Iterable<Home>): Promise<void> {
     const call = ++this.#call
     this.#again?.cancel()
     const all = [...homes].filter(({ nextHop }) => nextHop.kind === 'uri')
     const found = await Promise.all(all.map((home) => this.#find(home)))
     if (call !== this.#call) return
-    this.#hops = new Map(found.flatMap((hop, index) => (hop ? [[all[index]?.name ?? '', hop]] : [])))
-    if (found.includes(undefined)) this.#again = this.#options.timers.set(AGAIN, () => void this.locate(all))
+    const before = this.#places
+    this.#places = new Map(
+      all.map(({ name }, index) => [name, found[index] ?? before.get(name) ?? []] as const),
+    )
+    const named = all.some((home) => !isNumeric(home))
+    if (!named) return
+    const wait = found.includes(undefined) ? SOON : AGAIN
+    this.#again = this.#options.timers.set(wait, () => void this.locate(all))
   }
 
   close(): void {
@@ -65,16 +65,35 @@ export class Hops {
     this.#again?.cancel()
   }
 
-  async #find(home: Home): Promise<Hop | undefined> {
-    const { find, log } = this.#options
+  async #find(home: Home): Promise<readonly Destination[] | undefined> {
+    const { locate, log } = this.#options
+    const uri = uriOf(home)
     const about = { home: home.name, nextHop: home.nextHop.kind === 'uri' ? home.nextHop.uri : undefined }
+    if (uri === undefined) {
+      log.error({ ...about, problem: 'not a SIP URI' }, 'no way to a home server')
+      return undefined
+    }
     try {
-      const hop = await hopOf(home, find)
-      if (typeof hop === 'object') return hop
-      log.error({ ...about, problem: hop }, 'no way to a home server')
+      const located = await locate(uri)
+      if (located.ok) {
+        const names = [home.certificate ?? uri.host]
+        // Written to from an inside listener (design: sides), where there is one.
+        return located.value.map((target) => destination(target, 'inside', names))
+      }
+      const { kind, reason } = located.error
+      if (kind === 'not-found') log.error({ ...about, problem: reason }, 'no way to a home server')
+      else log.error({ ...about, reason }, 'a home server could not be looked up')
     } catch (error) {
       log.error({ ...about, err: error }, 'a home server could not be looked up')
     }
     return undefined
   }
 }
+
+function uriOf({ nextHop }: Home): SipUri | undefined {
+  if (nextHop.kind !== 'uri') return undefined
+  const uri = parseUri(nextHop.uri)
+  return uri.ok && uri.value.scheme === 'sip' ? uri.value : undefined
+}
+
+const isNumeric = (home: Home): boolean => /^[\d.]+$|^\[/.test(uriOf(home)?.host ?? '')

@@ -1,10 +1,12 @@
 import { textOfAddress } from '../federation/address.ts'
-import type { ComponentLink, Home } from '../federation/model.ts'
+import type { ComponentLink, Home, SipProvider } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
+import type { Verdict } from '../federation/verdict.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
+import type { Domain } from '../kernel/domain.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
-import { type Admission, detailOf } from './admit.ts'
+import { type Admission, refusingStep } from './admit.ts'
 import { type Arrival, type Ending, failed } from './arrival.ts'
 import type { BackPressure } from './back-pressure.ts'
 import type { Counters } from './counters.ts'
@@ -16,7 +18,10 @@ import type { SubjectCache } from './subject-cache.ts'
 
 /** Where a permitted request leaves: one leg a protocol. Each ends the arrival exactly once. */
 export interface Exits {
-  toHome(arrival: Arrival, home: Home): void
+  toHome(arrival: Arrival, home: Home, verdict: Verdict): void
+  toProvider(arrival: Arrival, provider: SipProvider): void
+  /** To a domain without a provider, wherever DNS says it is. */
+  toDomain(arrival: Arrival, domain: Domain): void
   toComponent(arrival: Arrival, link: ComponentLink): void
 }
 
@@ -68,9 +73,9 @@ export class Pipeline {
   }
 
   take(arrival: Arrival): void {
-    const overXmpp = arrival.evidence.kind === 'component' || arrival.evidence.kind === 's2s'
-    const room = !overXmpp || this.#options.backPressure.entered()
-    const once = this.#endingOnce(arrival, overXmpp)
+    const throttled = overXmpp(arrival)
+    const room = !throttled || this.#options.backPressure.entered()
+    const once = this.#endingOnce(arrival, throttled)
     this.#open.add(once)
     if (this.#stopping) {
       once.end(failed('shutdown'))
@@ -119,12 +124,18 @@ export class Pipeline {
     })
   }
 
+  /** Something of ours failed on the way of an arrival: it ends as that. */
+  failed(arrival: Arrival, error: unknown): void {
+    arrival.end(this.#fault(arrival, error))
+  }
+
   #pass(judged: Arrival, admission: Admission): void {
     const { exits, counters, log } = this.#options
     const { verdict, route } = admission
     const arrival = this.#telling(judged, admission)
     if (verdict.outcome === 'refuse') {
       const id = this.#options.random.token(8)
+      const { step, detail } = refusingStep(verdict)
       counters.add(`refused.${verdict.reason}`)
       log.info(
         {
@@ -134,7 +145,8 @@ export class Pipeline {
           to: textOfAddress(arrival.to),
           evidence: arrival.evidence,
           reason: verdict.reason,
-          detail: detailOf(verdict),
+          step,
+          detail,
           provider: verdict.provider,
           policy: verdict.policy,
           level: verdict.level,
@@ -143,10 +155,15 @@ export class Pipeline {
         },
         'refused',
       )
-      arrival.end({ kind: 'refused', reason: verdict.reason, id })
+      arrival.end({ kind: 'refused', reason: verdict.reason, id, step, detail })
       return
     }
-    if (arrival.kind === 'message' && !this.#options.loops.admit(arrival.from, arrival.to, arrival.request)) {
+    const translated = overXmpp(arrival) || route.kind === 'component'
+    if (
+      translated &&
+      arrival.kind === 'message' &&
+      !this.#options.loops.admit(arrival.from, arrival.to, arrival.request)
+    ) {
       counters.add('refused.loop')
       log.warn({ from: textOfAddress(arrival.from), to: textOfAddress(arrival.to) }, 'message is circling')
       arrival.end(failed('loop'))
@@ -154,14 +171,18 @@ export class Pipeline {
     }
     switch (route.kind) {
       case 'home':
-        exits.toHome(arrival, route.home)
+        exits.toHome(arrival, route.home, verdict)
         return
       case 'component':
         exits.toComponent(arrival, route.link)
         return
-      case 's2s':
       case 'sip':
+        exits.toProvider(arrival, route.provider)
+        return
       case 'discover':
+        exits.toDomain(arrival, route.domain)
+        return
+      case 's2s':
       case 'none':
         log.warn({ from: arrival.from.domain, to: arrival.to.domain, route: route.kind }, 'no way there')
         arrival.end(failed('no-route'))
@@ -179,7 +200,7 @@ export class Pipeline {
       ...arrival,
       end: (ending) => {
         arrival.end(ending)
-        if (ending.kind !== 'delivered') return
+        if (outcomeOf(ending) !== 'delivered') return
         try {
           delivered(arrival, admission)
         } catch (error) {
@@ -189,14 +210,14 @@ export class Pipeline {
     }
   }
 
-  #endingOnce(arrival: Arrival, overXmpp: boolean): Arrival {
-    const { kind, request, from, to, evidence } = arrival
+  #endingOnce(arrival: Arrival, throttled: boolean): Arrival {
+    const { kind, request, from, to, evidence, passing } = arrival
     const end = (ending: Ending): void => {
       if (!this.#open.delete(once)) {
         this.#options.counters.add(this.#bounced ? 'ended.late' : 'ended.twice')
         return
       }
-      const outcome = ending.kind === 'failed' ? ending.failure : ending.kind
+      const outcome = outcomeOf(ending)
       this.#options.counters.add(`${kind}.${outcome}`)
       this.#report(arrival, outcome)
       try {
@@ -204,10 +225,10 @@ export class Pipeline {
       } catch (error) {
         this.#fault(arrival, error)
       }
-      if (overXmpp) this.#options.backPressure.left()
+      if (throttled) this.#options.backPressure.left()
       if (this.#open.size === 0) this.#idle?.()
     }
-    const once: Arrival = { kind, request, from, to, evidence, end }
+    const once: Arrival = { kind, request, from, to, evidence, passing, end }
     return once
   }
 
@@ -236,4 +257,13 @@ export class Pipeline {
     )
     return failed('internal')
   }
+}
+
+const overXmpp = ({ evidence }: Arrival): boolean => evidence.kind === 'component' || evidence.kind === 's2s'
+
+/** As counters and the log call it. */
+function outcomeOf(ending: Ending): string {
+  if (ending.kind === 'failed') return ending.failure
+  if (ending.kind === 'relayed') return ending.status < 300 ? 'delivered' : 'answered'
+  return ending.kind
 }

@@ -3,7 +3,8 @@ import { stanzaErrorToStatus } from '../interworking/errors.ts'
 import type { HeaderField } from '../sip/headers.ts'
 import type { SipRequest } from '../sip/message.ts'
 import { param } from '../sip/scan.ts'
-import type { Ending, Failure } from './arrival.ts'
+import type { Failure, Untold } from './arrival.ts'
+import { diagnosticsOf } from './diagnostics.ts'
 
 /** A final answer to a SIP request. */
 export interface SipAnswer {
@@ -29,19 +30,27 @@ const answer = (status: number, reason: string, headers: readonly HeaderField[] 
 /** RFC 3428 §7: 202 is for a relay that cannot say whether the recipient has it; ours is the XMPP server's hand-over. */
 const OK = answer(200, 'OK')
 
-/** How a request from the SIP side ends on the wire. RFC 4320 §4.2: never 408 to a non-INVITE request. */
-export function sipAnswer(ending: Ending, choices: SipAnswerChoices, request: SipRequest): SipAnswer {
+/**
+ * How a request from the SIP side ends on the wire, unless its answer has been passed on already. RFC 4320 §4.2: never 408
+ * to a non-INVITE request.
+ * @param edge our name, where the sender is a home server: it hears the whole reason of a refusal
+ */
+export function sipAnswer(
+  ending: Untold,
+  choices: SipAnswerChoices,
+  request: SipRequest,
+  edge?: string,
+): SipAnswer {
   switch (ending.kind) {
     case 'delivered':
     case 'nothing':
       return OK
     case 'refused': {
       const outside = answerOf(ending.reason)
-      return answer(
-        outside.sipStatus,
-        `${outside.text} (${ending.id})`,
-        outside.retryable ? [['Retry-After', String(choices.retryAfter)]] : [],
-      )
+      return answer(outside.sipStatus, `${outside.text} (${ending.id})`, [
+        ...(outside.retryable ? [['Retry-After', String(choices.retryAfter)] as const] : []),
+        ...(edge === undefined ? [] : [diagnosticsOf(ending, edge)]),
+      ])
     }
     case 'answered':
       return answer(ending.response.status, ending.response.reason)

@@ -1,40 +1,57 @@
-import type { Address } from '../federation/address.ts'
-import type { Evidence } from '../federation/evidence.ts'
-import type { Home } from '../federation/model.ts'
-import type { RequestKind } from '../federation/request.ts'
+import { providerOf } from '../federation/lookup.ts'
+import type { Home, SipProvider } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
+import type { Verdict } from '../federation/verdict.ts'
 import { exceedsMessageLimit, sizeRefusal } from '../interworking/size.ts'
-import type { Endpoint, IncomingRequest, Outcome } from '../sip/endpoint/endpoint.ts'
+import type { Domain } from '../kernel/domain.ts'
+import type { Endpoint, IncomingRequest, Outcome, Role, Source } from '../sip/endpoint/endpoint.ts'
+import type { SipRequest } from '../sip/message.ts'
+import type { IsOwn } from '../sip/proxy/routes.ts'
 import { requestSize } from '../sip/size.ts'
-import type { Hop } from '../sip/transport/place.ts'
 import { uriText } from '../sip/uri-write.ts'
-import { addressOf } from './address-book.ts'
+import type { Admission } from './admit.ts'
 import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
 import type { Counters } from './counters.ts'
-import type { HomeHealth } from './home-health.ts'
-import { homeOf } from './homes.ts'
+import type { Destinations, Found } from './destinations.ts'
+import type { DialogPass } from './dialog-pass.ts'
+import { METHODS } from './methods.ts'
 import type { OwnTags } from './own-tags.ts'
+import type { PeerHealth } from './peer-health.ts'
+import type { PeerLog } from './peer-log.ts'
 import type { Pipeline } from './pipeline.ts'
+import type { Destination, Reach } from './reach.ts'
 import { type SipAnswerChoices, sipAnswer } from './sip-answers.ts'
+import { evidenceOf } from './sip-evidence.ts'
+import { isSip, type SipArrival, type SipProxy } from './sip-proxy.ts'
+import { readRequest, roleFor } from './sip-reading.ts'
 import type { TargetQueues } from './target-queue.ts'
+import { markField } from './trust-headers.ts'
 
 export interface SipLegOptions {
-  readonly endpoint: () => Endpoint
+  readonly endpoint: () => Pick<Endpoint, 'send'>
   readonly pipeline: Pipeline
+  readonly proxy: SipProxy
   readonly snapshot: () => Snapshot
-  /** Where a home server's next hop is now; undefined: its name does not resolve. */
-  readonly hopOf: (home: Home) => Hop | undefined
+  /** Where a home server is now, in the order in which to try; empty: it was not found. */
+  readonly placesOf: (home: Home) => readonly Destination[]
+  readonly destinations: Destinations
+  readonly reach: Reach
+  readonly isOwn: IsOwn
+  readonly pass: DialogPass
   readonly choices: () => SipAnswerChoices
+  /** The name by which we are known. */
+  readonly edge: () => string
   readonly queues: TargetQueues<Failure>
   readonly tags: OwnTags
-  /** Whether home servers answer; absent: nobody wants to know. */
-  readonly health?: HomeHealth
+  readonly health: PeerHealth
+  /** Where what peers do is warned of. */
+  readonly peers: PeerLog
   readonly counters: Counters
 }
 
-const KINDS: Readonly<Record<string, RequestKind>> = { MESSAGE: 'message' }
+const ALLOW = [['Allow', METHODS.join(', ')]] as const
 
-/** SIP on both of its sides: requests in from home servers, requests out to them. */
+/** SIP on both of its sides: requests in from home servers and providers, requests out to them. */
 export class SipLeg {
   readonly #options: SipLegOptions
 
@@ -42,60 +59,125 @@ export class SipLeg {
     this.#options = options
   }
 
-  /** What the endpoint hands over: a request that RFC 3261 §8.2 found nothing wrong with. */
+  roleOf(request: SipRequest): Role {
+    return roleFor(request, this.#options)
+  }
+
+  /** What the endpoint hands over: a request that nothing was found wrong with for the role that we have in it. */
   onRequest(incoming: IncomingRequest): void {
     const { request } = incoming
-    const kind = KINDS[request.method]
-    if (kind === undefined) {
-      incoming.respond(405, { headers: [['Allow', Object.keys(KINDS).join(', ')]] })
+    const { counters, tags, choices, pipeline } = this.#options
+    const reading = readRequest(request, this.#options)
+    if (typeof reading === 'number') {
+      if (reading === 403 || reading === 404) counters.add('sip.no-address')
+      incoming.respond(reading, reading === 405 ? { headers: ALLOW } : {})
       return
     }
-    const sender = request.headers.from()
-    const from = sender === undefined ? undefined : addressOf(sender.uri)
-    const to = addressOf(request.uri)
-    if (from === undefined || to === undefined) {
-      this.#options.counters.add('sip.no-address')
-      incoming.respond(from === undefined ? 403 : 404)
-      return
-    }
-    if (this.#options.tags.isOwn(request)) {
-      this.#options.counters.add('refused.loop')
+    if (tags.isOwn(request)) {
+      counters.add('refused.loop')
       incoming.respond(482)
       return
     }
-    this.#options.pipeline.take({
+    const { kind, from, to, routed, within } = reading
+    const evidence = evidenceOf(incoming, from, this.#options.snapshot(), this.#options)
+    pipeline.take({
       kind,
       request,
       from,
       to,
-      evidence: this.#evidence(incoming, from),
+      evidence,
+      passing: { incoming, routed, within },
       end: (ending) => {
-        const answer = sipAnswer(ending, this.#options.choices(), request)
-        incoming.respond(answer.status, { reason: answer.reason, headers: answer.headers })
+        if (ending.kind === 'relayed') return
+        const edge = evidence.kind === 'home' ? this.#options.edge() : undefined
+        const { status, reason, headers } = sipAnswer(ending, choices(), request, edge)
+        incoming.respond(status, { reason, headers })
       },
     })
   }
 
-  #evidence(incoming: IncomingRequest, from: Address): Evidence {
-    const home = homeOf(this.#options.snapshot(), incoming.source, from)
-    return home === undefined ? { kind: 'none' } : { kind: 'home', home: home.name }
+  /** An ACK for a 2xx: it cannot be refused, but what the rules do not let through goes nowhere. */
+  onAck(request: SipRequest, source: Source): void {
+    const reading = readRequest(request, this.#options)
+    if (typeof reading === 'number') return
+    const { counters, pipeline, snapshot } = this.#options
+    const incoming: IncomingRequest = { request, source, respond: () => {}, onCancel: () => {} }
+    const { kind, from, to, routed, within } = reading
+    const evidence = evidenceOf(incoming, from, snapshot(), this.#options)
+    const arrival: SipArrival = {
+      kind,
+      request,
+      from,
+      to,
+      evidence,
+      passing: { incoming, routed, within },
+      end: () => {},
+    }
+    const dropped = (): void => counters.add('sip.ack-dropped')
+    pipeline.gatekeeper.judge(arrival, (admission) => this.#passAck(arrival, admission, dropped), dropped)
+  }
+
+  #passAck(arrival: SipArrival, { verdict, route }: Admission, dropped: () => void): void {
+    const { proxy } = this.#options
+    if (verdict.outcome === 'refuse') dropped()
+    else if (route.kind === 'home') proxy.ackToHome(arrival, route.home, verdict)
+    else if (route.kind === 'sip' || route.kind === 'discover') {
+      const provider = route.kind === 'sip' ? route.provider : undefined
+      this.#located(arrival, provider, ({ places }) => proxy.ackToProvider(arrival, provider, places))
+    } else dropped()
+  }
+
+  /** What came over SIP is passed on; what was translated is sent as ours. */
+  toHome(arrival: Arrival, home: Home, verdict?: Verdict): void {
+    if (isSip(arrival) && verdict !== undefined) this.#options.proxy.toHome(arrival, home, verdict)
+    else this.#translatedToHome(arrival, home, verdict)
+  }
+
+  /** Only a home server's own requests go there: XMPP and SIP peers do not meet here (no transit). */
+  toProvider(arrival: Arrival, provider: SipProvider | undefined): void {
+    if (!isSip(arrival)) {
+      arrival.end(failed('no-route'))
+      return
+    }
+    this.#located(arrival, provider, ({ places, problem }) => {
+      if (places.length === 0) {
+        const { peers } = this.#options
+        peers.warn({ provider: provider?.name, domain: arrival.to.domain, problem }, 'no way to a SIP peer')
+        arrival.end(failed('no-route'))
+      } else this.#options.proxy.toProvider(arrival, provider, places)
+    })
+  }
+
+  #located(arrival: SipArrival, provider: SipProvider | undefined, then: (found: Found) => void): void {
+    const { destinations } = this.#options
+    const as: Domain = arrival.from.domain
+    const found =
+      provider === undefined
+        ? destinations.ofDomain(arrival.to.domain, as)
+        : destinations.ofProvider(provider, as)
+    if (!(found instanceof Promise)) {
+      then(found)
+      return
+    }
+    found.then(then).catch((error: unknown) => this.#options.pipeline.failed(arrival, error))
   }
 
   /** To a home server: one open MESSAGE per target, or per conversation where the path is congestion-safe. */
-  toHome(arrival: Arrival, home: Home): void {
-    const hop = this.#options.hopOf(home)
-    if (hop === undefined) {
+  #translatedToHome(arrival: Arrival, home: Home, verdict: Verdict | undefined): void {
+    const places = this.#options.placesOf(home)
+    const [first] = places
+    if (first === undefined) {
       arrival.end(failed('transport'))
       return
     }
-    const { request } = arrival
+    const request = this.#marked(arrival, home, verdict)
     const size = requestSize(request)
     if (sizeRefusal(size, home.congestionSafePath) !== undefined) {
       arrival.end(failed('too-large'))
       return
     }
-    if (home.congestionSafePath && hop.transport === 'tcp') {
-      this.#send(arrival, home, hop, () => {})
+    if (home.congestionSafePath && first.transport !== 'udp') {
+      this.#send(arrival, request, home, places, () => {})
       return
     }
     // A long one goes over TCP; where that is not heard, the short ones behind it may well arrive.
@@ -103,20 +185,45 @@ export class SipLeg {
     const target = uriText(request.uri)
     const key = home.congestionSafePath ? `${target} ${arrival.from.user}@${arrival.from.domain}` : target
     const entered = this.#options.queues.enter(key, {
-      start: (done) => this.#send(arrival, home, hop, (failure) => done(alone ? undefined : failure)),
+      start: (done) =>
+        this.#send(arrival, request, home, places, (failure) => done(alone ? undefined : failure)),
       giveUp: (failure) => arrival.end(failed(failure)),
     })
     if (!entered) arrival.end(failed('busy'))
   }
 
-  #send(arrival: Arrival, home: Home, hop: Hop, done: (failure?: Failure) => void): void {
+  /**
+   * With our mark, where the home server acts by it; elsewhere its 150 octets would only be missing in the text
+   * (RFC 3428 §8). A notice of ours needs none.
+   */
+  #marked({ request, from }: Arrival, home: Home, verdict: Verdict | undefined): SipRequest {
+    if (verdict === undefined || home.enforce === 'edge') return request
+    const provider = providerOf(this.#options.snapshot(), from.domain)
+    const mark = markField({ mark: verdict.mark, provider }, this.#options.edge())
+    return { ...request, headers: request.headers.with(mark) }
+  }
+
+  /** The next place is tried on 503, a time-out or a transport failure (RFC 3263 §4.3). */
+  #send(
+    arrival: Arrival,
+    request: SipRequest,
+    home: Home,
+    [hop, ...others]: readonly Destination[],
+    done: (failure?: Failure) => void,
+  ): void {
+    if (hop === undefined) return
     const finish = (outcome: Outcome): void => {
-      this.#options.health?.heard(home, hop, outcome)
+      this.#options.reach.heard(hop.target, outcome)
+      this.#options.health.heard({ kind: 'home', name: home.name }, hop, outcome)
+      if (others.length > 0 && (outcome.kind !== 'response' || outcome.response.status === 503)) {
+        this.#send(arrival, request, home, others, done)
+        return
+      }
       const ending = endingOf(outcome)
       arrival.end(ending)
       done(ending.kind === 'failed' ? ending.failure : undefined)
     }
-    this.#options.endpoint().send(arrival.request, hop, finish, { backToUdp: false })
+    this.#options.endpoint().send(request, hop, finish, { backToUdp: false })
   }
 }
 

@@ -13,6 +13,7 @@ export function xmppAnswer(
   switch (ending.kind) {
     case 'delivered':
     case 'nothing':
+    case 'relayed':
       return undefined
     case 'refused': {
       const outside = answerOf(ending.reason)

@@ -9,6 +9,8 @@ export interface RequestFacts {
   readonly kind: RequestKind
   readonly from: Address
   readonly to: Address
+  /** It is within a dialog that was admitted when it began: levels are not asked again. */
+  readonly within?: boolean | undefined
   /** The limit of its peer that this request goes beyond, as the edge has counted; absent: none. */
   readonly beyond?: 'messages' | 'contacts' | undefined
 }

@@ -175,10 +175,10 @@ const wrong: Readonly<Record<string, Wrong>> = {
   },
   'a level that nobody would enforce': {
     line: '      enforce: edge',
-    becomes: '      enforce: home',
+    becomes: '      enforce: nobody',
     path: 'federation.homes[0].enforce',
-    message: /mark .* is not written yet/,
-    cure: /enforce: edge/,
+    message: '"nobody" is not known here',
+    cure: /edge, home/,
   },
   'a next hop without scheme': {
     line: '      nextHop: sip:127.0.0.1:5070;transport=udp',

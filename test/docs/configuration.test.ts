@@ -82,6 +82,7 @@ function lookUpIn(value: unknown, name: string, index?: number): unknown {
 test('the defaults are those of the schema', () => {
   const parsed = fileSchema.parse({
     sip: { listeners: [{ name: 'a', transport: 'udp', address: '127.0.0.1', side: 'inside' }] },
+    dns: { servers: [{ address: '192.0.2.53' }] },
     store: { postgres: { host: 'db.example', database: 'dragoman', user: 'dragoman' } },
     federation: {
       homes: [{ name: 'a', nextHop: 'sip:127.0.0.1' }],

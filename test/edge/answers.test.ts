@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Ending, type Failure, failed } from '../../src/edge/arrival.ts'
+import { type Failure, failed, type Untold } from '../../src/edge/arrival.ts'
 import { type SipAnswerChoices, sipAnswer } from '../../src/edge/sip-answers.ts'
 import { xmppAnswer } from '../../src/edge/xmpp-answers.ts'
 import { REFUSALS, type RefusalReason } from '../../src/federation/refusals.ts'
@@ -11,8 +11,14 @@ import { errorTo, sipMessage, sipResponse, stanza } from './support.ts'
 const CHOICES: SipAnswerChoices = { noLiveLink: 480, retryAfter: 30 }
 const RETRY = ['Retry-After', '30']
 const sent = stanza({ from: 'romeo@sip.example', to: 'juliet@xmpp.example/balcony', id: 'x' })
-const bounced = (condition: string): Ending => ({ kind: 'bounced', error: errorTo(sent, condition) })
-const refused = (reason: RefusalReason): Ending => ({ kind: 'refused', reason, id: 'LOG-7' })
+const bounced = (condition: string): Untold => ({ kind: 'bounced', error: errorTo(sent, condition) })
+const refused = (reason: RefusalReason): Untold => ({
+  kind: 'refused',
+  reason,
+  id: 'LOG-7',
+  step: REFUSALS[reason].step,
+  detail: 'because "so"\r\nX: y',
+})
 
 /** Every failure there is: the compiler asks for a new one. */
 const FAILURES: Readonly<
@@ -35,7 +41,7 @@ const FAILURES: Readonly<
 const failures = Object.entries(FAILURES) as [Failure, (typeof FAILURES)[Failure]][]
 
 describe('to SIP', () => {
-  const to = (ending: Ending, choices = CHOICES, request = sipMessage()) =>
+  const to = (ending: Untold, choices = CHOICES, request = sipMessage()) =>
     sipAnswer(ending, choices, request)
 
   test.for(['delivered', 'nothing'] as const)('%s is 200', (kind) => {
@@ -114,9 +120,9 @@ describe('to SIP', () => {
 })
 
 describe('to XMPP', () => {
-  const to = (ending: Ending, original = stanza()) =>
+  const to = (ending: Untold, original = stanza()) =>
     xmppAnswer(ending, original, () => ({ ok: false, error: 'no mapping' }))
-  const read = (ending: Ending) => {
+  const read = (ending: Untold) => {
     const answer = to(ending)
     if (answer === undefined) throw new Error('no answer')
     return { answer, ...parseStanzaError(answer) }

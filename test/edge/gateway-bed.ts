@@ -7,6 +7,7 @@ import { Gateway } from '../../src/gateway.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
 import { createLog } from '../../src/logging.ts'
+import type { Lookups } from '../../src/net/dns/answer.ts'
 import type { Element } from '../../src/xmpp/xml/element.ts'
 import { StreamReader } from '../../src/xmpp/xml/reader.ts'
 import { type UdpPeer, udpPeer, until } from '../sip/endpoint/bed.ts'
@@ -187,6 +188,10 @@ export interface GatewayBed {
   reload(setup: GatewaySetup): Promise<void>
 }
 
+const nothing = async (): Promise<{ kind: 'none'; ttl: number }> => ({ kind: 'none', ttl: 60 })
+/** Every host of the tests is an address. */
+const NO_DNS: Lookups = { naptr: nothing, srv: nothing, a: nothing, aaaa: nothing }
+
 /** A whole gateway in this process, between an XMPP server and a home server that the test plays. */
 export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> {
   const xmpp = await new XmppServer().start()
@@ -198,7 +203,7 @@ export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> 
     log: createLog({ ...JSON_LOG, level: 'error' }, false),
     clock: systemClock,
     random: systemRandom,
-    findAddress: async (host) => host,
+    lookups: NO_DNS,
     software: { name: 'Test', version: '0' },
   })
   onTestFinished(async () => {

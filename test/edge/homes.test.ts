@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
 import { homeOf, homeOfUser } from '../../src/edge/homes.ts'
-import { type FindAddress, Hops, hopOf } from '../../src/edge/hops.ts'
+import { Hops, type Locate } from '../../src/edge/hops.ts'
+import { Reach } from '../../src/edge/reach.ts'
+import { err, ok } from '../../src/kernel/result.ts'
+import type { Located } from '../../src/sip/locate/places.ts'
+import type { Target } from '../../src/sip/locate/target.ts'
 import type { Source } from '../../src/sip/transport/place.ts'
-import { address, home, served, snapshot } from '../federation/fixtures.ts'
+import { address, domain, home, served, snapshot } from '../federation/fixtures.ts'
 import { fakeTime } from '../kernel/fake-time.ts'
 import { recordingLog } from './support.ts'
 
@@ -46,26 +50,47 @@ test('nobody has a home outside the served domains', () => {
   expect(homeOfUser(data, address('romeo@sip.example'))?.name).toBe('main')
 })
 
-const found: FindAddress = async (host) => (host === 'sip.home.example' ? '10.0.0.5' : undefined)
 const at = (uri: string) => home({ nextHop: { kind: 'uri', uri } })
+const targetAt = (address: string, host: string, transport: 'udp' | 'tcp' = 'udp'): Target => ({
+  transport,
+  address,
+  port: 5060,
+  host,
+  server: host,
+})
+const hopsWith = (locate: Locate, log = recordingLog()) => {
+  const time = fakeTime()
+  const reach = new Reach(time.clock)
+  return { ...time, reach, log, hops: new Hops({ locate, reach, timers: time.timers, log }) }
+}
 
-test.for([
-  ['sip:sip.home.example', { transport: 'udp', address: '10.0.0.5', port: 5060 }],
-  ['sip:sip.home.example:5080', { transport: 'udp', address: '10.0.0.5', port: 5080 }],
-  ['sip:sip.home.example;transport=TCP', { transport: 'tcp', address: '10.0.0.5', port: 5060 }],
-  ['sip:sip.home.example:5061;lr;transport=tcp', { transport: 'tcp', address: '10.0.0.5', port: 5061 }],
-  ['sip:other.example', 'no-address'],
-  ['sips:sip.home.example', 'not-a-sip-uri'],
-  ['tel:+1', 'not-a-sip-uri'],
-  ['nonsense', 'not-a-sip-uri'],
-] as const)('next hop %s', async ([uri, expected]) => {
-  expect(await hopOf(at(uri), found)).toEqual(
-    typeof expected === 'string' ? expected : { ...expected, side: 'inside' },
+test('hops: a home server is written to from an inside listener, and over TLS by the name that its row says', async () => {
+  const { hops } = hopsWith(async ({ host }) =>
+    ok([{ ...targetAt('10.0.0.5', host), transport: 'tls' as const }]),
   )
+  await hops.locate([
+    at('sip:10.0.0.5;transport=tls'),
+    home({
+      name: 'b',
+      certificate: domain('sip.home.example'),
+      nextHop: { kind: 'uri', uri: 'sip:10.0.0.5;transport=tls' },
+    }),
+  ])
+  expect(hops.of('main')).toMatchObject([{ transport: 'tls', side: 'inside', names: ['10.0.0.5'] }])
+  expect(hops.of('b')).toMatchObject([{ names: ['sip.home.example'] }])
 })
 
-test('an embedded home has no next hop', async () => {
-  expect(await hopOf(home({ nextHop: { kind: 'embedded' } }), found)).toBe('not-a-sip-uri')
+test.for(['sips:sip.home.example', 'tel:+1', 'nonsense'])('hops: %s is no next hop', async (uri) => {
+  const { hops, log } = hopsWith(async () => ok([targetAt('10.0.0.5', 'x')]))
+  await hops.locate([at(uri)])
+  expect(hops.of('main')).toEqual([])
+  expect(log.lines.at(-1)?.message).toBe('no way to a home server')
+})
+
+test('hops: an embedded home has no next hop', async () => {
+  const { hops, log } = hopsWith(async () => ok([targetAt('10.0.0.5', 'x')]))
+  await hops.locate([home({ nextHop: { kind: 'embedded' } })])
+  expect([hops.of('main'), log.lines]).toEqual([[], []])
 })
 
 const settle = async (): Promise<void> => {
@@ -73,67 +98,73 @@ const settle = async (): Promise<void> => {
 }
 
 test('hops: a name that does not resolve is looked up again until it does, and says so', async () => {
-  const { timers, pass } = fakeTime()
-  const log = recordingLog()
-  let answer: string | undefined
-  let fails = true
-  const hops = new Hops({
-    find: async () => {
-      if (fails) throw new Error('EAI_AGAIN')
-      return answer
-    },
-    timers,
-    log,
-  })
+  let answer: Located = err({ kind: 'unavailable', reason: 'SERVFAIL' })
+  const { hops, log, pass } = hopsWith(async () => answer)
   await hops.locate([at('sip:sip.home.example')])
-  expect(hops.of('main')).toBeUndefined()
+  expect(hops.of('main')).toEqual([])
   expect(log.lines.map(({ message }) => message)).toEqual(['a home server could not be looked up'])
-  fails = false
+  answer = err({ kind: 'not-found', reason: 'no address' })
   pass(10_000)
   await settle()
   expect(log.lines.at(-1)?.message).toBe('no way to a home server')
-  answer = '10.0.0.6'
+  answer = ok([targetAt('10.0.0.6', 'sip.home.example')])
   pass(10_000)
   await settle()
-  expect(hops.of('main')).toMatchObject({ transport: 'udp', address: '10.0.0.6', port: 5060 })
-  expect(timers.size).toBe(0)
+  expect(hops.of('main')).toMatchObject([{ transport: 'udp', address: '10.0.0.6', port: 5060 }])
 })
 
-test('hops: one that is missing does not hide the others; after close nothing is looked up', async () => {
-  const { timers, pass } = fakeTime()
-  let asked = 0
-  const hops = new Hops({
-    find: async (host) => {
-      asked++
-      return found(host)
-    },
-    timers,
-    log: recordingLog(),
-  })
-  await hops.locate([
-    at('sip:gone.example'),
-    home({ name: 'second', nextHop: { kind: 'uri', uri: 'sip:sip.home.example' } }),
-  ])
-  expect(hops.of('second')?.address).toBe('10.0.0.5')
-  hops.close()
+test('hops: a server that moves is found again, and one whose records cannot be had keeps its place', async () => {
+  let answer: Located = ok([targetAt('10.0.0.6', 'sip.home.example')])
+  const { hops, pass } = hopsWith(async () => answer)
+  await hops.locate([at('sip:sip.home.example')])
+  answer = ok([targetAt('10.0.0.7', 'sip.home.example')])
   pass(60_000)
   await settle()
-  expect(asked).toBe(2)
+  expect(hops.of('main')).toMatchObject([{ address: '10.0.0.7' }])
+  answer = err({ kind: 'unavailable', reason: 'SERVFAIL' })
+  pass(60_000)
+  await settle()
+  expect(hops.of('main')).toMatchObject([{ address: '10.0.0.7' }])
+})
+
+test('hops: who failed is tried last', async () => {
+  const { hops, reach } = hopsWith(async ({ host }) =>
+    ok([targetAt('10.0.0.6', host), targetAt('10.0.0.7', host)]),
+  )
+  await hops.locate([at('sip:sip.home.example')])
+  const [first] = hops.of('main')
+  reach.heard(first?.target as Target, { kind: 'timeout' })
+  expect(hops.of('main').map(({ address }) => address)).toEqual(['10.0.0.7', '10.0.0.6'])
+})
+
+test('hops: an address is not looked up again; one that is missing does not hide the others; after close nothing is', async () => {
+  const asked: string[] = []
+  const { hops, timers, pass } = hopsWith(async ({ host }) => {
+    asked.push(host)
+    return host === '10.0.0.5' ? ok([targetAt(host, host)]) : err({ kind: 'not-found', reason: 'none' })
+  })
+  await hops.locate([at('sip:10.0.0.5')])
+  expect(timers.size).toBe(0)
+  await hops.locate([
+    at('sip:gone.example'),
+    home({ name: 'second', nextHop: { kind: 'uri', uri: 'sip:10.0.0.5' } }),
+  ])
+  expect(hops.of('second')).toMatchObject([{ address: '10.0.0.5' }])
+  hops.close()
+  const before = asked.length
+  pass(60_000)
+  await settle()
+  expect(asked).toHaveLength(before)
 })
 
 test('hops: the newest data win, however long the resolver takes for the old', async () => {
-  const { timers } = fakeTime()
-  const waiting = new Map<string, (address: string) => void>()
-  const hops = new Hops({
-    find: (host) => new Promise((resolve) => waiting.set(host, resolve)),
-    timers,
-    log: recordingLog(),
-  })
+  const waiting = new Map<string, (located: Located) => void>()
+  const { hops } = hopsWith(({ host }) => new Promise((resolve) => waiting.set(host, resolve)))
   const old = hops.locate([at('sip:old.example')])
   const fresh = hops.locate([at('sip:fresh.example')])
-  waiting.get('fresh.example')?.('10.0.0.2')
+  waiting.get('fresh.example')?.(ok([targetAt('10.0.0.2', 'fresh.example')]))
   await fresh
-  waiting.get('old.example')?.('10.0.0.1')
+  waiting.get('old.example')?.(ok([targetAt('10.0.0.1', 'old.example')]))
   await old
-  expect(hops.of('main')?.address).toBe('10.0.0.2')
+  expect(hops.of('main')).toMatchObject([{ address: '10.0.0.2' }])
 })

@@ -17,6 +17,8 @@ function rig(world: Snapshot = open(), reached = true) {
     snapshot: () => world,
     exits: {
       toHome: (arrival) => arrival.end({ kind: 'delivered' }),
+      toProvider: (arrival) => arrival.end({ kind: 'relayed', status: 202 }),
+      toDomain: (arrival) => arrival.end({ kind: 'relayed', status: 404 }),
       toComponent: (arrival) =>
         arrival.end(reached ? { kind: 'delivered' } : { kind: 'failed', failure: 'no-link' }),
     },

@@ -152,7 +152,12 @@ describe('on the way of a request', () => {
     const world = limited({ messagesPerSecond: 2 })
     const pipeline = new Pipeline({
       snapshot: () => world,
-      exits: { toHome: (arrival) => arrival.end({ kind: 'delivered' }), toComponent: () => {} },
+      exits: {
+        toHome: (arrival) => arrival.end({ kind: 'delivered' }),
+        toProvider: () => {},
+        toDomain: () => {},
+        toComponent: () => {},
+      },
       loops: new LoopGuard({ memory: 10_000, limit: 1000, timers: time.timers }),
       backPressure: new BackPressure({ pressure: () => {}, timers: time.timers }),
       bodies: () => false,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { failed } from '../../src/edge/arrival.ts'
 import { SubjectCache } from '../../src/edge/subject-cache.ts'
 import type { SubjectRecord } from '../../src/edge/subjects.ts'
-import { link, sipProvider, xmppProvider } from '../federation/fixtures.ts'
+import { link, served, sipProvider, xmppProvider } from '../federation/fixtures.ts'
 import { arrivalOf, FROM_HOME, JULIET, open, pipelineRig, ROMEO } from './support.ts'
 
 test('a permitted request leaves by the exit of its side, and stays open until it ends', () => {
@@ -111,11 +111,23 @@ test('a second end is counted and goes no further', () => {
 
 test('a way that nobody has built yet ends as no-route', () => {
   const rig = pipelineRig()
+  rig.snapshot = open({
+    links: [link(), { kind: 's2s', name: 'internet', suspended: false }],
+    servedDomains: [served({ links: ['prosody', 'internet'] })],
+    providers: [xmppProvider({ verification: 'all', link: 'internet' })],
+  })
+  const arrival = arrivalOf({ from: ROMEO, to: JULIET, evidence: FROM_HOME })
+  rig.pipeline.take(arrival)
+  expect(arrival.endings).toEqual([failed('no-route')])
+  expect(rig.log.lines.at(-1)).toMatchObject({ message: 'no way there', fields: { route: 's2s' } })
+})
+
+test('what goes to a SIP provider, or to a domain that DNS finds, leaves by the SIP leg', () => {
+  const rig = pipelineRig()
   rig.snapshot = open({ providers: [xmppProvider(), sipProvider({ verification: 'all' })] })
   const arrival = arrivalOf({ from: ROMEO, to: 'paris@partner.example', evidence: FROM_HOME })
   rig.pipeline.take(arrival)
-  expect(arrival.endings).toEqual([failed('no-route')])
-  expect(rig.log.lines.at(-1)).toMatchObject({ message: 'no way there', fields: { route: 'sip' } })
+  expect(rig.out.map(({ to }) => to)).toEqual([arrival.to])
 })
 
 test('nobody but the link of its domain may bring a sender in', () => {

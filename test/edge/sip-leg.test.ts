@@ -1,110 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { type Ending, type Failure, failed } from '../../src/edge/arrival.ts'
+import { type Ending, failed } from '../../src/edge/arrival.ts'
 import { Notices } from '../../src/edge/notices.ts'
-import { OwnTags } from '../../src/edge/own-tags.ts'
-import { SipLeg } from '../../src/edge/sip-leg.ts'
-import { TargetQueues } from '../../src/edge/target-queue.ts'
-import type { Home } from '../../src/federation/model.ts'
 import { isNotice } from '../../src/interworking/notice.ts'
-import type { Endpoint, Hop, IncomingRequest, Outcome, SendOptions } from '../../src/sip/endpoint/endpoint.ts'
+import type { Outcome } from '../../src/sip/endpoint/endpoint.ts'
 import type { SipRequest } from '../../src/sip/message.ts'
 import { uriText } from '../../src/sip/uri-write.ts'
-import { home, xmppProvider } from '../federation/fixtures.ts'
+import { xmppProvider } from '../federation/fixtures.ts'
+import { incoming, OK, rigged, TCP, UDP } from './sip-support.ts'
 import {
   arrivalOf,
   countingRandom,
   errorTo,
   JULIET,
   open,
-  pipelineRig,
   ROMEO,
   sipMessage,
   sipResponse,
   stanza,
 } from './support.ts'
-
-interface Sending {
-  readonly request: SipRequest
-  readonly hop: Hop
-  readonly options: SendOptions | undefined
-  readonly body: string
-  end(outcome: Outcome): void
-}
-
-const OK: Outcome = { kind: 'response', response: sipResponse(200, 'OK') }
-const UDP: Hop = { transport: 'udp', address: '127.0.0.1', port: 5070 }
-const TCP: Hop = { ...UDP, transport: 'tcp' }
-
-function rigged(row: Partial<Home> = {}, hop: Hop | 'unresolved' = UDP, perTarget = 10) {
-  const rig = pipelineRig({
-    exits: { toHome: (arrival, where) => leg.toHome(arrival, where) },
-  })
-  rig.snapshot = open({ homes: [home(row)] })
-  const sends: Sending[] = []
-  const endpoint: Endpoint = {
-    listeners: [],
-    send: (request, to, on, options) => {
-      const body = Buffer.from(request.body).toString()
-      sends.push({ request, hop: to, options, body, end: on })
-    },
-    invite: () => {
-      throw new Error('not asked')
-    },
-    ack: () => {
-      throw new Error('not asked')
-    },
-    stats: () => {
-      throw new Error('not asked')
-    },
-    drain: async () => true,
-    close: async () => {},
-  }
-  const tags = new OwnTags(countingRandom())
-  const queues = new TargetQueues<Failure>({ perTarget, total: 100 })
-  const leg: SipLeg = new SipLeg({
-    endpoint: () => endpoint,
-    pipeline: rig.pipeline,
-    snapshot: () => rig.snapshot,
-    hopOf: () => (hop === 'unresolved' ? undefined : hop),
-    choices: () => ({ noLiveLink: 480, retryAfter: 30 }),
-    queues,
-    tags,
-    counters: rig.counters,
-  })
-  /** Juliet's message on its way to Romeo. */
-  const fromJuliet = (parts: Parameters<typeof arrivalOf>[0] = {}) => {
-    const arrival = arrivalOf(parts)
-    rig.pipeline.take(arrival)
-    return arrival
-  }
-  const bodies = () => sends.map(({ body }) => body)
-  return { ...rig, rig, leg, sends, bodies, queues, tags, fromJuliet, endpoint }
-}
-
-interface Answered {
-  readonly status: number
-  readonly reason: string | undefined
-  readonly headers: readonly (readonly [string, string])[]
-}
-
-function incoming(request: SipRequest, source: Partial<IncomingRequest['source']> = {}) {
-  const answers: Answered[] = []
-  const value: IncomingRequest = {
-    request,
-    source: {
-      transport: 'udp',
-      address: '127.0.0.1',
-      port: 5070,
-      listener: 'inside-udp',
-      side: 'inside',
-      ...source,
-    },
-    respond: (status, options) =>
-      answers.push({ status, reason: options?.reason, headers: options?.headers ?? [] }),
-    onCancel: () => {},
-  }
-  return { value, answers }
-}
 
 describe('a request from the SIP side', () => {
   test('of a home server goes to the XMPP side, with the home as evidence', () => {
@@ -174,9 +87,11 @@ describe('a request from the SIP side', () => {
 
   test('of a method that the edge does not carry: 405 with Allow', () => {
     const { leg } = rigged()
-    const { value, answers } = incoming(sipMessage({ method: 'PUBLISH' }))
+    const { value, answers } = incoming(sipMessage({ method: 'REGISTER' }))
     leg.onRequest(value)
-    expect(answers).toMatchObject([{ status: 405, headers: [['Allow', 'MESSAGE']] }])
+    expect(answers).toMatchObject([
+      { status: 405, headers: [['Allow', expect.not.stringContaining('REGISTER')]] },
+    ])
   })
 
   test('gets 503 with Retry-After once we stop', async () => {
@@ -212,7 +127,7 @@ describe('a request to a home server', () => {
   })
 
   test('whose name does not resolve fails as transport', () => {
-    const { fromJuliet, sends } = rigged({}, 'unresolved')
+    const { fromJuliet, sends } = rigged({ places: [] })
     expect(fromJuliet().endings).toEqual([failed('transport')])
     expect(sends).toEqual([])
   })
@@ -237,7 +152,7 @@ describe('a request to a home server', () => {
   })
 
   test('a congestion-safe path over UDP: one per conversation, in order', () => {
-    const { fromJuliet, sends, bodies } = rigged({ congestionSafePath: true })
+    const { fromJuliet, sends, bodies } = rigged({ row: { congestionSafePath: true } })
     fromJuliet({ body: '1' })
     fromJuliet({ body: '2' })
     fromJuliet({ body: 'n1', from: 'nurse@xmpp.example' })
@@ -247,7 +162,7 @@ describe('a request to a home server', () => {
   })
 
   test('a congestion-safe path over TCP: all at once, in order, of any length', () => {
-    const { fromJuliet, bodies, queues, sends } = rigged({ congestionSafePath: true }, TCP)
+    const { fromJuliet, bodies, queues, sends } = rigged({ row: { congestionSafePath: true }, places: [TCP] })
     const long = 'x'.repeat(100_000)
     for (const body of ['1', long, '3']) fromJuliet({ body })
     expect(bodies()).toEqual(['1', long, '3'])
@@ -256,7 +171,7 @@ describe('a request to a home server', () => {
   })
 
   test('a line that is full answers busy', () => {
-    const { fromJuliet } = rigged({}, UDP, 2)
+    const { fromJuliet } = rigged({ perTarget: 2 })
     const all = ['1', '2', '3', '4'].map((body) => fromJuliet({ body }))
     expect(all.map(({ endings }) => endings)).toEqual([[], [], [], [failed('busy')]])
   })
@@ -284,7 +199,7 @@ describe('a request to a home server', () => {
   })
 
   test('a long message that finds no TCP does not fail the short ones behind it', () => {
-    const { fromJuliet, sends, bodies } = rigged({ congestionSafePath: true })
+    const { fromJuliet, sends, bodies } = rigged({ row: { congestionSafePath: true } })
     const long = fromJuliet({ body: 'x'.repeat(2_000) })
     const short = fromJuliet({ body: 'short' })
     sends[0]?.end({ kind: 'transport-failure', reason: 'ECONNREFUSED' })

@@ -198,7 +198,7 @@ export function pipelineRig(
   const rig: PipelineRig = {
     pipeline: new Pipeline({
       snapshot: () => rig.snapshot,
-      exits: { toHome: keep, toComponent: keep, ...options.exits },
+      exits: { toHome: keep, toProvider: keep, toDomain: keep, toComponent: keep, ...options.exits },
       loops,
       backPressure: new BackPressure({
         ...options.pressure,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { AddressBook } from '../../src/edge/address-book.ts'
-import { type Arrival, type Ending, failed } from '../../src/edge/arrival.ts'
+import { type Arrival, failed, type Untold } from '../../src/edge/arrival.ts'
 import { Conversations } from '../../src/edge/conversations.ts'
 import { Outstanding } from '../../src/edge/outstanding.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
@@ -404,7 +404,7 @@ describe('a request to the XMPP side', () => {
     const error = errorTo(link.sent[0] as Element, 'gone')
     error.getChild('error')?.getChildElements()[0]?.t('xmpp:nurse@xmpp.example')
     leg.onStanza(via, error)
-    const ending = arrival.endings[0] as Ending
+    const ending = arrival.endings[0] as Untold
     expect(sipAnswer(ending, { noLiveLink: 480, retryAfter: 1 }, arrival.request)).toMatchObject({
       status: 301,
       headers: [['Contact', '<sip:nurse@xmpp.example>']],

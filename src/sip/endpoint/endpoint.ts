@@ -67,6 +67,8 @@ export interface BoundListener {
   readonly address: string
   readonly port: number
   readonly side: Side
+  /** `host:port` as in our Via and Record-Route. */
+  readonly sentBy: string
 }
 
 export interface EndpointStats extends Counters {
@@ -82,6 +84,8 @@ export interface EndpointStats extends Counters {
 
 export interface Endpoint {
   readonly listeners: readonly BoundListener[]
+  /** The one that a request to this hop leaves from; undefined: none fits. */
+  listenerFor(hop: Hop): BoundListener | undefined
   /** The request comes without our Via. `on` gets the final outcome exactly once, never before `send` returns. */
   send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options?: SendOptions): void
   /** INVITE, which has a transaction of its own kind. A handler is never called before `invite` returns. */
@@ -149,6 +153,14 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   })
   receiver = new Receiver({ core, clients, counters, onEvent, limits: limits.message, fault })
   const uac = new Uac({ legs, clients, connections, random, clock, counters })
+  const listeners = legs.map(({ options: { name, transport, address, side }, port, sentBy }) => ({
+    name,
+    transport,
+    address,
+    port,
+    side,
+    sentBy,
+  }))
   let closing: Promise<void> | undefined
   let stopped = false
   const guarded =
@@ -172,13 +184,11 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     stopped ? 'closing' : full() ? 'too many transactions' : undefined
 
   return {
-    listeners: legs.map(({ options: { name, transport, address, side }, port }) => ({
-      name,
-      transport,
-      address,
-      port,
-      side,
-    })),
+    listeners,
+    listenerFor(hop) {
+      const leg = uac.legFor(hop)
+      return leg === undefined ? undefined : listeners[legs.indexOf(leg)]
+    },
     send(request, hop, on, sendOptions = {}) {
       const done = counting(on)
       const reason = refusal()

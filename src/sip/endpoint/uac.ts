@@ -236,7 +236,7 @@ export class Uac {
   }
 
   #reach(hop: Hop): Leg | undefined {
-    return isReachable(hop.address, hop.port) ? this.#legFor(hop) : undefined
+    return isReachable(hop.address, hop.port) ? this.legFor(hop) : undefined
   }
 
   /** For what has no transaction to send it again: TCP where it is long, unless the host has none (§18.1.1). */
@@ -272,7 +272,8 @@ export class Uac {
     return forwarded === undefined ? branch : `${branch}.${forwarded.loop}`
   }
 
-  #legFor(hop: Hop): Leg | undefined {
+  /** The leg that a request to this hop leaves from; undefined: none fits. */
+  legFor(hop: Hop): Leg | undefined {
     const family = hop.address.includes(':') ? 6 : 4
     const fits = (leg: Leg): boolean =>
       leg.family === family && (hop.listener === undefined || leg.options.name === hop.listener)

@@ -1,4 +1,4 @@
-import { type Ending, type Failure, failed } from '../../../src/edge/arrival.ts'
+import { type Failure, failed, type Untold } from '../../../src/edge/arrival.ts'
 import { sipAnswer } from '../../../src/edge/sip-answers.ts'
 import { xmppAnswer } from '../../../src/edge/xmpp-answers.ts'
 import { answerOf, REFUSALS, type RefusalReason } from '../../../src/federation/refusals.ts'
@@ -126,15 +126,15 @@ const REQUEST: SipRequest = {
   body: new Uint8Array(),
 }
 
-function sipText(ending: Ending): string {
+function sipText(ending: Untold): string {
   const { status, reason, headers } = sipAnswer(ending, { noLiveLink: 480, retryAfter: 30 }, REQUEST)
   const also = headers.map(([name]) => ` + ${name}`).join('')
   return `${status} ${reason}${also}${isNoLink(ending) ? ', or 503 by `noLiveLink`' : ''}`
 }
 
-const isNoLink = (ending: Ending): boolean => ending.kind === 'failed' && ending.failure === 'no-link'
+const isNoLink = (ending: Untold): boolean => ending.kind === 'failed' && ending.failure === 'no-link'
 
-function xmppText(ending: Ending): string {
+function xmppText(ending: Untold): string {
   const answer = xmppAnswer(ending, xml('message', { from: 'a@b', to: 'c@d' }), () => ({
     ok: false,
     error: 'none',

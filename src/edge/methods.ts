@@ -1,0 +1,29 @@
+import type { RequestKind } from '../federation/request.ts'
+
+/**
+ * The methods that cross, and what the rules take them for. REGISTER is not among them: a stranger must not place itself
+ * in a home server's registrar.
+ */
+const KINDS: ReadonlyMap<string, RequestKind> = new Map([
+  ['MESSAGE', 'message'],
+  ['SUBSCRIBE', 'presence'],
+  ['NOTIFY', 'presence'],
+  ['PUBLISH', 'presence'],
+  ['INVITE', 'session'],
+  ['ACK', 'session'],
+  ['BYE', 'session'],
+  ['PRACK', 'session'],
+  ['UPDATE', 'session'],
+  ['INFO', 'session'],
+  ['REFER', 'session'],
+  ['OPTIONS', 'query'],
+])
+
+export const kindOf = (method: string): RequestKind | undefined => KINDS.get(method)
+
+export const METHODS: readonly string[] = [...KINDS.keys()].filter((method) => method !== 'ACK')
+
+/** Those that begin a dialog, so that we want to stay on its way (RFC 3261 §16.6 (4), RFC 6665 §4.3, RFC 3515). */
+const DIALOGS: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
+
+export const beginsDialog = (method: string): boolean => DIALOGS.has(method)

@@ -1,0 +1,200 @@
+import { markBy } from '../federation/level.ts'
+import { standingOf } from '../federation/lookup.ts'
+import type { Home, SipProvider } from '../federation/model.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
+import type { Verdict } from '../federation/verdict.ts'
+import type { BoundListener, Endpoint, Outcome } from '../sip/endpoint/endpoint.ts'
+import type { HeaderField } from '../sip/headers.ts'
+import type { SipRequest, SipResponse } from '../sip/message.ts'
+import { forwarded, passedFields } from '../sip/proxy/forward.ts'
+import type { LoopDetection } from '../sip/proxy/loop.ts'
+import type { Relays } from '../sip/proxy/relay.ts'
+import { has } from '../sip/scan.ts'
+import { type Arrival, type Ending, failed, type Passing } from './arrival.ts'
+import { assertedBy } from './asserted.ts'
+import type { Counters } from './counters.ts'
+import type { DialogPass } from './dialog-pass.ts'
+import { insideHops } from './inside-hops.ts'
+import { beginsDialog } from './methods.ts'
+import type { PeerHealth, SipPeer } from './peer-health.ts'
+import type { Destination, Reach } from './reach.ts'
+import { PASS } from './sip-reading.ts'
+import { markField, withheldInside, withheldOutside } from './trust-headers.ts'
+
+export interface SipProxyOptions {
+  readonly endpoint: () => Pick<Endpoint, 'ack' | 'listenerFor' | 'listeners'>
+  readonly relays: Relays
+  readonly loops: LoopDetection
+  readonly pass: DialogPass
+  readonly snapshot: () => Snapshot
+  readonly reach: Reach
+  readonly placesOf: (home: Home) => readonly Destination[]
+  /** The name by which we are known: of the access edge that sets the mark. */
+  readonly edge: () => string
+  readonly health: PeerHealth
+  readonly counters: Counters
+}
+
+/** An arrival that came over SIP. */
+export type SipArrival = Arrival & { readonly passing: Passing }
+
+export const isSip = (arrival: Arrival): arrival is SipArrival => arrival.passing !== undefined
+
+/** One way through: where to, and what becomes of header fields in each direction. */
+interface Way {
+  readonly peer: SipPeer
+  readonly places: readonly Destination[]
+  readonly withoutRequest: ReadonlySet<string>
+  readonly extra: readonly HeaderField[]
+  readonly fieldsOf: (response: SipResponse) => readonly HeaderField[]
+}
+
+const NOTHING: readonly HeaderField[] = []
+
+/**
+ * The edge as a stateful proxy between SIP providers and home servers (RFC 3261 §16): what the rules have let through goes
+ * on, marked for the inside, without private header fields for the outside. It is not touched otherwise.
+ */
+export class SipProxy {
+  readonly #options: SipProxyOptions
+
+  constructor(options: SipProxyOptions) {
+    this.#options = options
+  }
+
+  toHome(arrival: SipArrival, home: Home, verdict: Verdict): void {
+    this.#pass(arrival, this.#wayInside(arrival, home, verdict))
+  }
+
+  toProvider(arrival: SipArrival, provider: SipProvider | undefined, places: readonly Destination[]): void {
+    this.#pass(arrival, this.#wayOutside(arrival, provider, places))
+  }
+
+  /** An ACK for a 2xx that the rules let through: nobody hears what becomes of it. */
+  ackToHome(arrival: SipArrival, home: Home, verdict: Verdict): void {
+    this.#passAck(arrival, this.#wayInside(arrival, home, verdict))
+  }
+
+  ackToProvider(
+    arrival: SipArrival,
+    provider: SipProvider | undefined,
+    places: readonly Destination[],
+  ): void {
+    this.#passAck(arrival, this.#wayOutside(arrival, provider, places))
+  }
+
+  #wayInside({ passing, from }: SipArrival, home: Home, verdict: Verdict): Way {
+    const { snapshot, placesOf, edge } = this.#options
+    const { provider } = standingOf(snapshot(), from.domain)
+    return {
+      peer: { kind: 'home', name: home.name },
+      places: insideHops(passing, home, placesOf(home)),
+      withoutRequest: withheldInside(provider),
+      extra: [markField({ mark: verdict.mark, provider }, edge())],
+      fieldsOf: (response) => passedFields(response, withheldOutside(), NOTHING),
+    }
+  }
+
+  #wayOutside({ to }: SipArrival, provider: SipProvider | undefined, places: readonly Destination[]): Way {
+    const { snapshot, edge } = this.#options
+    return {
+      peer: { kind: 'provider', name: provider?.name ?? to.domain },
+      places,
+      withoutRequest: withheldOutside(),
+      extra: NOTHING,
+      // What comes back is marked like what comes in (design: enforcement).
+      fieldsOf: (response) => {
+        const { level } = standingOf(snapshot(), to.domain)
+        const mark = markBy(level, assertedBy(provider, response.headers, to))
+        return passedFields(response, withheldInside(provider), [markField({ mark, provider }, edge())])
+      },
+    }
+  }
+
+  #pass(arrival: SipArrival, way: Way): void {
+    const { relays, loops, counters } = this.#options
+    const { incoming } = arrival.passing
+    const loop = loops.fingerprint(incoming.request)
+    if (loops.isLooping(incoming.request, loop)) {
+      counters.add('refused.loop')
+      arrival.end(failed('loop'))
+      return
+    }
+    const fitting = this.#fitting(arrival, way)
+    if (fitting === undefined) return
+    relays.begin({
+      incoming,
+      request: this.#forwarded(arrival, way, fitting[0] as Destination),
+      loop,
+      hops: fitting,
+      fieldsOf: way.fieldsOf,
+      tried: (hop, outcome) => {
+        this.#options.reach.heard((hop as Destination).target, outcome)
+        this.#options.health.heard(way.peer, hop, outcome)
+      },
+      ended: (outcome) => arrival.end(endingOf(outcome)),
+    })
+  }
+
+  /** Undefined: there is no place to send it to, and the arrival has ended. */
+  #fitting(arrival: SipArrival, way: Way): readonly Destination[] | undefined {
+    // RFC 5630 §3.3: a sips: URI asks for TLS on every hop.
+    const secure = arrival.passing.routed.uri.scheme === 'sips'
+    const fitting = secure ? way.places.filter(({ transport }) => transport === 'tls') : way.places
+    if (fitting.length > 0) return fitting
+    arrival.end(failed(secure && way.places.length > 0 ? 'no-route' : 'transport'))
+    return undefined
+  }
+
+  #passAck(arrival: SipArrival, way: Way): void {
+    const [hop] = way.places
+    const { incoming } = arrival.passing
+    if (hop === undefined) return
+    const loop = this.#options.loops.fingerprint(incoming.request)
+    if (this.#options.loops.isLooping(incoming.request, loop)) return
+    this.#options.endpoint().ack(this.#forwarded(arrival, way, hop), hop, { forwarded: { loop } })
+  }
+
+  #forwarded({ passing }: SipArrival, way: Way, hop: Destination): SipRequest {
+    const { incoming, routed } = passing
+    return forwarded(incoming.request, incoming.source, {
+      uri: routed.uri,
+      routes: routed.rest,
+      recordRoutes: this.#recordRoutes(passing, hop),
+      without: way.withoutRequest,
+      extra: way.extra,
+    })
+  }
+
+  /** Two of ours: each side sees the listener that faces it (RFC 5658 §4). */
+  #recordRoutes({ incoming }: Passing, hop: Destination): readonly string[] {
+    const { endpoint, pass } = this.#options
+    const { request, source } = incoming
+    if (!beginsDialog(request.method) || isInDialog(request)) return []
+    const far = endpoint().listenerFor(hop)
+    const near = endpoint().listeners.find(({ name }) => name === source.listener)
+    if (far === undefined || near === undefined) return []
+    const mark = pass.for(request)
+    return [recordRoute(far, mark), recordRoute(near, mark)]
+  }
+}
+
+const recordRoute = ({ sentBy, transport }: BoundListener, mark: string): string =>
+  `<sip:${sentBy};transport=${transport};lr;${PASS}=${mark}>`
+
+function isInDialog({ headers }: SipRequest): boolean {
+  return has(headers.to()?.params ?? [], 'tag')
+}
+
+function endingOf(outcome: Outcome): Ending {
+  switch (outcome.kind) {
+    case 'response':
+      return { kind: 'relayed', status: outcome.response.status }
+    case 'timeout':
+      return failed('timeout')
+    case 'transport-failure':
+      return failed('transport')
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,73 @@
+import type { Level, Mark, Provider } from '../federation/model.ts'
+import { canonicalName } from '../sip/header-names.ts'
+import type { HeaderField } from '../sip/headers.ts'
+
+/** The header in which a home server reads what we know of a sender ([MS-SIPRE] 2.2.15). */
+export const MARK_HEADER = canonicalName('ms-edge-proxy-message-trust')
+
+const names = (...list: readonly string[]): ReadonlySet<string> => new Set(list.map(canonicalName))
+
+/** What nobody outside may tell our home servers: marks of ours, and identities that only a trusted network asserts (RFC 3325 §5). */
+const UNTRUSTED = names(
+  'ms-edge-proxy-message-trust',
+  'ms-user-data',
+  'ms-asserted-verification-level',
+  'ms-diagnostics',
+  'P-Asserted-Identity',
+  'P-Preferred-Identity',
+  'Remote-Party-ID',
+)
+
+/** What is for the inside alone. `ms-diagnostics-public` is made for the outside, and passes. */
+const PRIVATE = names(
+  'ms-edge-proxy-message-trust',
+  'ms-user-data',
+  'ms-diagnostics',
+  'P-Asserted-Identity',
+  'P-Preferred-Identity',
+  'Remote-Party-ID',
+  'P-Access-Network-Info',
+  'P-Charging-Vector',
+  'P-Charging-Function-Addresses',
+)
+
+/** Header fields that go no further on the way outside. */
+export const withheldOutside = (): ReadonlySet<string> => PRIVATE
+
+/** Header fields of a peer that go no further on the way inside; the one in which the provider asserts its users is read before. */
+export function withheldInside(provider: Provider | undefined): ReadonlySet<string> {
+  const asserting = provider?.protocol === 'sip' ? provider.assertingHeader : undefined
+  if (asserting === undefined) return UNTRUSTED
+  let set = withAsserting.get(asserting)
+  if (set === undefined) {
+    set = new Set([...UNTRUSTED, canonicalName(asserting)])
+    withAsserting.set(asserting, set)
+  }
+  return set
+}
+
+/** By the names that providers are configured with. */
+const withAsserting = new Map<string, ReadonlySet<string>>()
+
+/** What is known of the remote side of a request or response on its way inside. */
+export interface Marked {
+  readonly mark: Mark
+  readonly provider: Provider | undefined
+  /** Undefined: an unknown domain. */
+  readonly level: Level | undefined
+}
+
+/** Our mark for the home server. @param edge the name by which we are known */
+export function markField({ mark, provider }: Pick<Marked, 'mark' | 'provider'>, edge: string): HeaderField {
+  const network = provider?.type === 'public' ? 'publiccloud' : 'federation'
+  return [
+    MARK_HEADER,
+    `ms-source-type=${sourceType(provider)};ms-ep-fqdn=${edge};ms-source-verified-user=${mark};ms-source-network=${network}`,
+  ]
+}
+
+/** A partner with an access edge of its own, a service that is configured, or a domain that is merely allowed or was found. */
+function sourceType(provider: Provider | undefined): string {
+  if (provider === undefined) return 'AutoFederation'
+  return provider.type === 'partner' ? 'DirectPartner' : 'AuthorizedServer'
+}
