@@ -72,7 +72,7 @@ export interface BoundListener {
 export interface EndpointStats extends Counters {
   readonly clientTransactions: number
   readonly serverTransactions: number
-  /** Transactions that only wait for retransmissions (Timers J and K). */
+  /** Transactions that only wait for what may come again, or for an ACK (Timers D, H to M). */
   readonly completedTransactions: number
   readonly connections: number
   readonly connectionsRefused: number
@@ -84,9 +84,12 @@ export interface Endpoint {
   readonly listeners: readonly BoundListener[]
   /** The request comes without our Via. `on` gets the final outcome exactly once, never before `send` returns. */
   send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options?: SendOptions): void
-  /** INVITE, which has a transaction of its own kind. A handler is never called before `invite` returns. */
+  /**
+   * INVITE, which has a transaction of its own kind. A handler is never called before `invite` returns. Once there was
+   * a provisional response nothing limits how long the final one takes: whoever sends it cancels it (Timer C, §16.8).
+   */
   invite(request: SipRequest, hop: Hop, on: InviteHandlers, options?: SendOptions): SentInvite
-  /** An ACK for a 2xx, on its way to whoever said it. */
+  /** An ACK for a 2xx, on its way to whoever said it; nobody is told where it does not get there. */
   ack(request: SipRequest, hop: Hop, options?: SendOptions): void
   stats(): EndpointStats
   /** Takes nothing new (503) and resolves when all is answered, or after `within` milliseconds with false. */
@@ -197,13 +200,19 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       return { cancel: () => {} }
     },
     ack(request, hop, sendOptions = {}) {
-      if (!stopped) uac.ack(request, hop, sendOptions)
+      if (stopped) return
+      try {
+        uac.ack(request, hop, sendOptions)
+      } catch (error) {
+        fault(error)
+      }
     },
     stats: () => ({
       ...counters,
-      clientTransactions: clients.active + clients.invites.size,
+      clientTransactions: clients.active + clients.invites.open,
       serverTransactions: core.active,
-      completedTransactions: core.size - core.active + clients.completed,
+      completedTransactions:
+        core.size - core.active + clients.completed + clients.invites.size - clients.invites.open,
       connections: connections.size,
       connectionsRefused: connections.refused,
       connectionsCut: connections.cut,
@@ -213,7 +222,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       const until = clock.now() + within
       return new Promise((resolve) => {
         const look = (): void => {
-          const idle = clients.active === 0 && core.active === 0
+          const idle = clients.active === 0 && clients.invites.open === 0 && core.active === 0
           if (idle || clock.now() >= until) resolve(idle)
           else timers.set(20, look)
         }

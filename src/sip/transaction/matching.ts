@@ -1,4 +1,4 @@
-import type { SipRequest } from '../message.ts'
+import type { SipRequest, SipResponse } from '../message.ts'
 import { param } from '../scan.ts'
 import { uriText } from '../uri-write.ts'
 import type { Via } from '../via.ts'
@@ -35,4 +35,10 @@ export function mergedKey(request: SipRequest): string | undefined {
 function tagOf(request: SipRequest, end: 'from' | 'to'): string {
   const address = end === 'from' ? request.headers.from() : request.headers.to()
   return address === undefined ? '' : (param(address.params, 'tag') ?? '')
+}
+
+/** RFC 3261 §8.1.3.3: what has more than our Via was misrouted, unless its request was passed on for another client. */
+export function hasSeveralVias(response: SipResponse): boolean {
+  const vias = response.headers.all('Via')
+  return vias.length !== 1 || (vias[0] as string).includes(',')
 }
