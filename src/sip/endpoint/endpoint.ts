@@ -19,9 +19,10 @@ export type { TimerValues } from '../transaction/timers.ts'
 export type { Hop, ListenerOptions, Side, Source } from '../transport/place.ts'
 export type { Counters, EndpointEvent } from './counters.ts'
 export type { InviteHandlers } from './outgoing-invite.ts'
+export type { RespondOptions } from './recipe.ts'
 export type { SendOptions, SentInvite } from './uac.ts'
 export type { UasSupport } from './uas.ts'
-export type { IncomingRequest, RespondOptions, Role } from './uas-core.ts'
+export type { IncomingRequest, Role } from './uas-core.ts'
 
 export interface EndpointLimits extends TcpLimits {
   /** Client and server transactions together, the completed ones included (1,000,000). */
