@@ -27,13 +27,16 @@ export const overUdp = (leg: Leg, hop: Hop): Carrier => ({
 
 /** Undefined: too many connections. */
 export function overConnection(leg: Leg, hop: Hop, connections: Connections): Carrier | undefined {
-  const connection = connections.to(leg, hop.address, hop.port)
-  if (connection === undefined) return undefined
+  const opened = connections.to(leg, hop.address, hop.port)
+  if (opened === undefined) return undefined
+  let connection = opened
   return {
     leg,
     transport: hop.transport === 'tls' ? 'TLS' : 'TCP',
     reliable: true,
     send: (bytes, waiter) => {
+      // A response that came another way (§18.2.2) wants its ACK all the same, and what rings its CANCEL.
+      if (!connection.isOpen) connection = connections.to(leg, hop.address, hop.port) ?? connection
       if (!connection.write(bytes)) queueMicrotask(() => waiter?.transportFailed('peer does not read'))
       else if (waiter !== undefined) connection.waiting.add(waiter)
     },

@@ -19,9 +19,10 @@ export type { TimerValues } from '../transaction/timers.ts'
 export type { Hop, ListenerOptions, Side, Source, Transport } from '../transport/place.ts'
 export type { Counters, EndpointEvent } from './counters.ts'
 export type { InviteHandlers } from './outgoing-invite.ts'
+export type { RespondOptions } from './recipe.ts'
 export type { SendOptions, SentInvite } from './uac.ts'
 export type { UasSupport } from './uas.ts'
-export type { IncomingRequest, RespondOptions, Role } from './uas-core.ts'
+export type { IncomingRequest, Role } from './uas-core.ts'
 
 export interface EndpointLimits extends TcpLimits {
   /** Client and server transactions together, the completed ones included (1,000,000). */
@@ -74,7 +75,7 @@ export interface BoundListener {
 export interface EndpointStats extends Counters {
   readonly clientTransactions: number
   readonly serverTransactions: number
-  /** Transactions that only wait for retransmissions (Timers J and K). */
+  /** Transactions that only wait for what may come again, or for an ACK (Timers D, H to M). */
   readonly completedTransactions: number
   readonly connections: number
   readonly connectionsRefused: number
@@ -88,9 +89,12 @@ export interface Endpoint {
   listenerFor(hop: Hop): BoundListener | undefined
   /** The request comes without our Via. `on` gets the final outcome exactly once, never before `send` returns. */
   send(request: SipRequest, hop: Hop, on: (outcome: Outcome) => void, options?: SendOptions): void
-  /** INVITE, which has a transaction of its own kind. A handler is never called before `invite` returns. */
+  /**
+   * INVITE, which has a transaction of its own kind. A handler is never called before `invite` returns. Once there was
+   * a provisional response nothing limits how long the final one takes: whoever sends it cancels it (Timer C, §16.8).
+   */
   invite(request: SipRequest, hop: Hop, on: InviteHandlers, options?: SendOptions): SentInvite
-  /** An ACK for a 2xx, on its way to whoever said it. */
+  /** An ACK for a 2xx, on its way to whoever said it; nobody is told where it does not get there. */
   ack(request: SipRequest, hop: Hop, options?: SendOptions): void
   stats(): EndpointStats
   /** Takes nothing new (503) and resolves when all is answered, or after `within` milliseconds with false. */
@@ -207,13 +211,19 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       return { cancel: () => {} }
     },
     ack(request, hop, sendOptions = {}) {
-      if (!stopped) uac.ack(request, hop, sendOptions)
+      if (stopped) return
+      try {
+        uac.ack(request, hop, sendOptions)
+      } catch (error) {
+        fault(error)
+      }
     },
     stats: () => ({
       ...counters,
-      clientTransactions: clients.active + clients.invites.size,
+      clientTransactions: clients.active + clients.invites.open,
       serverTransactions: core.active,
-      completedTransactions: core.size - core.active + clients.completed,
+      completedTransactions:
+        core.size - core.active + clients.completed + clients.invites.size - clients.invites.open,
       connections: connections.size,
       connectionsRefused: connections.refused,
       connectionsCut: connections.cut,
@@ -223,7 +233,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       const until = clock.now() + within
       return new Promise((resolve) => {
         const look = (): void => {
-          const idle = clients.active === 0 && core.active === 0
+          const idle = clients.active === 0 && clients.invites.open === 0 && core.active === 0
           if (idle || clock.now() >= until) resolve(idle)
           else timers.set(20, look)
         }

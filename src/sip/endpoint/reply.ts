@@ -1,4 +1,4 @@
-import type { HeaderField, Headers } from '../headers.ts'
+import type { Headers } from '../headers.ts'
 import { response } from '../response.ts'
 import { writeResponse } from '../serialize.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -6,22 +6,13 @@ import type { Leg } from '../transport/leg.ts'
 import { isReachable, type Source } from '../transport/place.ts'
 import type { Connections } from '../transport/tcp.ts'
 import { receivedVia, replyPort } from '../transport/via.ts'
+import type { Recipe } from './recipe.ts'
 
 /** How a message came in: its response goes back the same way. */
 export interface Arrival {
   readonly source: Source
   readonly leg: Leg
   readonly connection: Connection | undefined
-}
-
-/** A response without what its request repeats anyway: kept for Timer J, shared where it can be. */
-export interface Recipe {
-  readonly status: number
-  readonly reason: string | undefined
-  readonly headers: readonly HeaderField[]
-  /** The value of To and the body, of a response that is passed on. */
-  readonly to?: string | undefined
-  readonly body?: Uint8Array | undefined
 }
 
 /** Writes the response to this request, wherever it came from. @throws SipWriteError */

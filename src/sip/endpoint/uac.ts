@@ -4,7 +4,6 @@ import type { Random } from '../../kernel/random.ts'
 import type { HeaderField } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import { writeRequest } from '../serialize.ts'
-import { requestSize } from '../size.ts'
 import type { ClientTransaction, ClientTransactions, ClientUse, Outcome } from '../transaction/clients.ts'
 import { MAGIC_COOKIE } from '../transaction/matching.ts'
 import type { Leg } from '../transport/leg.ts'
@@ -13,7 +12,7 @@ import type { Connections } from '../transport/tcp.ts'
 import { reasonOf } from '../transport/udp.ts'
 import { type Carrier, overConnection, overUdp } from './carrier.ts'
 import type { Counters } from './counters.ts'
-import { type InviteHandlers, OutgoingInvite } from './outgoing-invite.ts'
+import { type InviteHandlers, OutgoingInvite, type Written } from './outgoing-invite.ts'
 
 export interface SendOptions {
   /**
@@ -30,7 +29,11 @@ export interface SendOptions {
 
 /** An INVITE that was sent. */
 export interface SentInvite {
-  /** Nobody wants the answer any more; safe to call at any time. @param fields for the CANCEL, such as Reason */
+  /**
+   * Nobody wants the answer any more; may be called at any time, and the first call counts.
+   * @param fields for the CANCEL, such as Reason
+   * @throws SipWriteError where they would break it
+   */
   cancel(fields?: readonly HeaderField[]): void
 }
 
@@ -126,44 +129,53 @@ export class Uac {
   /** `on` is called later, never before this returns. */
   invite(request: SipRequest, hop: Hop, on: InviteHandlers, options: SendOptions): SentInvite {
     let sent: OutgoingInvite | undefined
+    let cancelled = false
+    const forwarded = options.forwarded !== undefined
+    const deps = { clients: this.#clients, counters: this.#counters }
     const fail = (reason: string): void => this.#fail((outcome) => on.done(outcome), reason)
-    const start = (carrier: Carrier, handlers: InviteHandlers): void => {
-      const branch = this.#branch(options)
-      const text = viaOf(carrier, branch)
-      const bytes = writeRequest(request, text)
-      this.#counters.requestsOut++
-      sent = new OutgoingInvite(request, { branch, text, bytes }, carrier, this.#clients, handlers)
+    const start = (written: Written, handlers: InviteHandlers): void => {
+      sent = new OutgoingInvite(request, written, forwarded, deps, handlers)
       sent.start()
     }
     const leg = this.#reach(hop)
     try {
-      const carrier = leg === undefined ? undefined : this.#carrierFor(request, hop, leg)
+      const written = leg === undefined ? undefined : this.#write(request, hop, leg, options)
       if (leg === undefined) fail('no listener for this hop')
-      else if (carrier === undefined) fail('too many connections')
-      else if (hop.transport === 'udp' && carrier.reliable) {
-        this.#counters.switchedToTcp++
-        start(carrier, {
+      else if (written === undefined) fail('too many connections')
+      else if (hop.transport === 'udp' && written.carrier.reliable) {
+        start(written, {
           ...handlersOf(on),
           done: (outcome) => {
-            if (!this.#lacksTcp(hop, outcome)) return on.done(outcome)
+            const back = this.#lacksTcp(hop, outcome) && options.backToUdp !== false && !cancelled
+            if (!back) return on.done(outcome)
             this.#counters.backToUdp++
-            start(overUdp(leg, hop), on)
+            start(this.#writeFor(request, overUdp(leg, hop), this.#branch(options)), on)
           },
         })
-      } else start(carrier, on)
+      } else if (isLong(written) && options.backToUdp === false && !written.carrier.reliable)
+        fail('ECONNREFUSED')
+      else start(written, on)
     } catch (error) {
       fail(reasonOf(error))
     }
-    return { cancel: (fields = []) => sent?.cancelWith(fields) }
+    return {
+      cancel: (fields = []) => {
+        sent?.cancelWith(fields)
+        cancelled = true
+      },
+    }
   }
 
-  /** An ACK for a 2xx on its way to whoever said it: no transaction, nobody is told what becomes of it (§16.11). */
+  /**
+   * An ACK for a 2xx on its way to whoever said it: no transaction, nobody is told what becomes of it (§16.11).
+   * @throws SipWriteError
+   */
   ack(request: SipRequest, hop: Hop, options: SendOptions): void {
     const leg = this.#reach(hop)
-    const carrier = leg === undefined ? undefined : this.#carrierFor(request, hop, leg)
-    if (carrier === undefined) return
+    const written = leg === undefined ? undefined : this.#write(request, hop, leg, options)
+    if (written === undefined) return
     this.#counters.requestsOut++
-    carrier.send(writeRequest(request, viaOf(carrier, this.#branch(options))))
+    written.carrier.send(written.bytes)
   }
 
   #overUdp(
@@ -239,11 +251,26 @@ export class Uac {
     return isReachable(hop.address, hop.port) ? this.legFor(hop) : undefined
   }
 
-  /** For what has no transaction to send it again: TCP where it is long, unless the host has none (§18.1.1). */
-  #carrierFor(request: SipRequest, hop: Hop, leg: Leg): Carrier | undefined {
-    if (hop.transport !== 'udp') return overConnection(leg, hop, this.#connections)
-    const long = requestSize(request) > DATAGRAM_LIMIT && this.#mayHaveTcp(hop)
-    return long ? overConnection(this.#tcpLegLike(leg), hop, this.#connections) : overUdp(leg, hop)
+  /** The request for its way: TCP where it is long, unless the host has none (§18.1.1). Undefined: too many connections. */
+  #write(request: SipRequest, hop: Hop, leg: Leg, options: SendOptions): Written | undefined {
+    const branch = this.#branch(options)
+    if (hop.transport === 'udp') {
+      const written = this.#writeFor(request, overUdp(leg, hop), branch)
+      if (!isLong(written)) return written
+      if (!this.#mayHaveTcp(hop)) {
+        if (options.backToUdp !== false) this.#counters.backToUdp++
+        return written
+      }
+      this.#counters.switchedToTcp++
+    }
+    const from = hop.transport === 'udp' ? this.#tcpLegLike(leg) : leg
+    const carrier = overConnection(from, hop, this.#connections)
+    return carrier === undefined ? undefined : this.#writeFor(request, carrier, branch)
+  }
+
+  #writeFor(request: SipRequest, carrier: Carrier, branch: string): Written {
+    const via = viaOf(carrier, branch)
+    return { carrier, branch, via, bytes: writeRequest(request, via) }
   }
 
   #mayHaveTcp({ address, port }: Hop): boolean {
@@ -301,6 +328,8 @@ export class Uac {
 /** `alias` on TLS: requests of the peer may come over the same connection (RFC 5923 §4). */
 const viaOf = ({ transport, leg }: Carrier, branch: string): string =>
   `SIP/2.0/${transport} ${leg.sentBy};branch=${branch};rport${transport === 'TLS' ? ';alias' : ''}`
+
+const isLong = ({ bytes }: Written): boolean => bytes.length > DATAGRAM_LIMIT
 
 const handlersOf = (on: InviteHandlers): Omit<InviteHandlers, 'done'> => ({
   provisional: (response) => on.provisional(response),

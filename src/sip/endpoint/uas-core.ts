@@ -4,28 +4,19 @@ import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { HeaderField, Headers } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import { checkForwarded } from '../proxy/check.ts'
-import { REASONS } from '../reasons.ts'
 import { param } from '../scan.ts'
 import { checkWritable } from '../serialize.ts'
-import { InviteServers } from '../transaction/invite-servers.ts'
-import { MAGIC_COOKIE, serverKey } from '../transaction/matching.ts'
+import { InviteServers, type InviteServerTransaction } from '../transaction/invite-servers.ts'
+import { MAGIC_COOKIE, mergedKey, serverKey, tagOf } from '../transaction/matching.ts'
 import { type ServerTransaction, ServerTransactions } from '../transaction/servers.ts'
 import type { TimerValues } from '../transaction/timers.ts'
 import type { Source } from '../transport/place.ts'
 import type { Connections } from '../transport/tcp.ts'
 import type { Via } from '../via.ts'
 import type { Counters, EndpointEvent } from './counters.ts'
-import { type Arrival, type Recipe, replyBytes, sendReply } from './reply.ts'
+import { type Recipe, type RespondOptions, recipeOf } from './recipe.ts'
+import { type Arrival, replyBytes, sendReply } from './reply.ts'
 import { checkRequest, type UasSupport } from './uas.ts'
-
-export interface RespondOptions {
-  readonly reason?: string | undefined
-  /** Share one array between answers where you can: it is kept for Timer J. */
-  readonly headers?: readonly HeaderField[]
-  /** The whole value of To and the body, of a response that is passed on (RFC 3261 §16.7). */
-  readonly to?: string | undefined
-  readonly body?: Uint8Array | undefined
-}
 
 /** A request for the transaction user. */
 export interface IncomingRequest {
@@ -35,11 +26,14 @@ export interface IncomingRequest {
    * The final answer, 200 to 699, exactly once: a later call is ignored and counted, and so is 1xx (RFC 4320 §4.1).
    * 408 becomes 504 (§4.2). Without an answer the sender gets 100 after 3.5 s and nothing after 64*T1.
    *
-   * INVITE has its 100 at once, where it has no other answer. It may be answered with 101 to 199 before, and with several 2xx (RFC 6026 §7.1); whoever
-   * takes it must answer it, since its sender waits without end.
+   * INVITE has its 100 at once, where it has no other answer. It may have 101 to 199 before its final answer, and
+   * several 2xx (RFC 6026 §7.1); whoever takes it must answer it, since its sender waits without end.
    */
   respond(status: number, options?: RespondOptions): void
-  /** INVITE: what to do when its sender cancels it, unless it was answered; the CANCEL itself has its 200 (§9.2). */
+  /**
+   * INVITE: what to do, once, when its sender cancels it before it is answered; the CANCEL itself has its 200 (§9.2).
+   * May be called late: a CANCEL that was here already is told then.
+   */
   onCancel(then: (cancel: SipRequest) => void): void
 }
 
@@ -51,21 +45,6 @@ export type Role = 'server' | 'proxy'
 
 const NO_FIELDS: readonly HeaderField[] = []
 const nothing = (): void => {}
-
-/** One for each status: most answers are nothing but that. */
-const PLAIN = new Map<number, Recipe>()
-
-function recipeOf(status: number, options: RespondOptions = {}): Recipe {
-  const { reason, headers = NO_FIELDS, to, body } = options
-  if (headers.length > 0 || to !== undefined || (reason !== undefined && reason !== REASONS[status]))
-    return { status, reason, headers, to, body }
-  let recipe = PLAIN.get(status)
-  if (recipe === undefined) {
-    recipe = { status, reason: undefined, headers: NO_FIELDS }
-    PLAIN.set(status, recipe)
-  }
-  return recipe
-}
 
 export interface UasCoreDeps {
   readonly connections: Connections
@@ -161,7 +140,7 @@ export class UasCore {
   }
 
   receive(request: SipRequest, arrival: Arrival): void {
-    const { counters, supports, roleOf } = this.#deps
+    const { counters, supports } = this.#deps
     const { method } = request
     const via = request.headers.topVia()
     if (via === undefined) return
@@ -179,16 +158,17 @@ export class UasCore {
       this.#cancel(request, via, arrival)
       return
     }
-    const role = roleOf(request, arrival.source)
+    const key = serverKey(request, via)
+    if (method === 'INVITE' ? this.#absorbInvite(key) : this.#transactions.absorb(key, request, arrival)) {
+      counters.retransmissionsIn++
+      return
+    }
+    const role = this.#role(request, arrival)
+    if (role === undefined) return
     const verdict = role === 'proxy' ? checkForwarded(request) : checkRequest(request, supports)
     if (verdict.kind !== 'pass') {
       counters.answeredByCore++
       if (verdict.kind === 'answer') this.refuse(request, arrival, verdict.status, undefined, verdict.headers)
-      return
-    }
-    const key = serverKey(request, via)
-    if (method === 'INVITE' ? this.#absorbInvite(key) : this.#transactions.absorb(key, request, arrival)) {
-      counters.retransmissionsIn++
       return
     }
     if (this.#stopped || this.#deps.full()) {
@@ -197,16 +177,31 @@ export class UasCore {
       this.refuse(request, arrival, 503, undefined, this.#retryAfter)
       return
     }
-    if (method === 'INVITE') this.#beginInvite(key, request, arrival)
+    if (method === 'INVITE') this.#beginInvite(key, role, request, arrival)
     else this.#begin(key, role, request, arrival)
+  }
+
+  /** Undefined where the transaction user threw: that is answered. */
+  #role(request: SipRequest, arrival: Arrival): Role | undefined {
+    try {
+      return this.#deps.roleOf(request, arrival.source)
+    } catch (error) {
+      this.#deps.fault(error)
+      this.refuse(request, arrival, 500)
+      return undefined
+    }
+  }
+
+  #refuseMerged(request: SipRequest, arrival: Arrival): void {
+    this.#deps.counters.merged++
+    this.refuse(request, arrival, 482, 'Request Merged')
   }
 
   #begin(key: string, role: Role, request: SipRequest, arrival: Arrival): void {
     // §8.2.2.2 is for servers: a proxy may well see two branches of one request.
-    const merged = role === 'proxy' ? undefined : this.#transactions.mergedKey(request)
+    const merged = role === 'proxy' ? undefined : mergedKey(request)
     if (this.#transactions.isMerged(merged)) {
-      this.#deps.counters.merged++
-      this.refuse(request, arrival, 482, 'Request Merged')
+      this.#refuseMerged(request, arrival)
       return
     }
     const reliable = arrival.connection !== undefined
@@ -231,8 +226,14 @@ export class UasCore {
     return true
   }
 
-  #beginInvite(key: string, request: SipRequest, arrival: Arrival): void {
-    const transaction = this.#invites.begin(key, request, arrival, arrival.connection !== undefined)
+  #beginInvite(key: string, role: Role, request: SipRequest, arrival: Arrival): void {
+    const merged = role === 'proxy' ? undefined : mergedKey(request)
+    if (this.#invites.isMerged(merged)) {
+      this.#refuseMerged(request, arrival)
+      return
+    }
+    const reliable = arrival.connection !== undefined
+    const transaction = this.#invites.begin(key, merged, request, arrival, reliable)
     try {
       this.#deps.onRequest({
         request,
@@ -243,6 +244,7 @@ export class UasCore {
         },
         onCancel: (then) => {
           transaction.cancelled = then
+          if (transaction.cancel !== undefined) queueMicrotask(() => this.#tellCancelled(transaction))
         },
       })
     } catch (error) {
@@ -260,6 +262,8 @@ export class UasCore {
     const { counters, onAck, roleOf, fault } = this.#deps
     counters.acks++
     if (this.#invites.ack(serverKey(request, via, 'INVITE')) === 'absorbed') return
+    // One for a refusal that no transaction remembers; §8.2.7.
+    if (tagOf(request, 'to') === this.#statelessTag) return
     if (roleOf(request, arrival.source) !== 'proxy' || checkForwarded(request).kind !== 'pass') return
     try {
       onAck(request, arrival.source)
@@ -270,18 +274,29 @@ export class UasCore {
 
   /** §9.2: a CANCEL that matches a transaction is answered 200, and cancels nothing but INVITE. */
   #cancel(request: SipRequest, via: Via, arrival: Arrival): void {
-    const { counters, fault, supports } = this.#deps
+    const { counters, supports } = this.#deps
     counters.answeredByCore++
     const invite = this.#invites.find(serverKey(request, via, 'INVITE'))
-    const matches =
-      invite !== undefined ||
-      supports.methods.some((method) => this.#transactions.has(serverKey(request, via, method)))
-    this.refuse(request, arrival, matches ? 200 : 481)
-    if (invite?.open !== true) return
+    if (invite === undefined) {
+      const matches = supports.methods.some((method) =>
+        this.#transactions.has(serverKey(request, via, method)),
+      )
+      this.refuse(request, arrival, matches ? 200 : 481)
+      return
+    }
+    this.#send(request, arrival, recipeOf(200), this.#invites.tagOf(invite))
+    invite.cancel ??= request
+    this.#tellCancelled(invite)
+  }
+
+  #tellCancelled(invite: InviteServerTransaction<Arrival, Recipe>): void {
+    const { cancel, cancelled } = invite
+    if (!invite.open || cancel === undefined || cancelled === undefined) return
+    invite.cancelled = undefined
     try {
-      invite.cancelled?.(request)
+      cancelled(cancel)
     } catch (error) {
-      fault(error)
+      this.#deps.fault(error)
     }
   }
 

@@ -8,7 +8,7 @@ import type { SipResponse } from '../message.ts'
 import { param } from '../scan.ts'
 import type { Waiter } from '../transport/connection.ts'
 import { InviteClients } from './invite-clients.ts'
-import { sentByOf } from './matching.ts'
+import { hasSeveralVias, sentByOf } from './matching.ts'
 import {
   type ClientEffect,
   type ClientEvent,
@@ -125,7 +125,6 @@ export class ClientTransactions {
     if (transaction === undefined)
       return this.#completed.get(this.#prints.of(branch)) ? 'absorbed' : 'unmatched'
     const { method, sentBy, forwarded } = transaction.use
-    // §8.1.3.3: more than one Via means that the response was misrouted, unless the request was passed on.
     if (forwarded !== true && hasSeveralVias(response)) return 'unmatched'
     // §18.1.2
     if (from !== sentBy || answered !== method) return 'unmatched'
@@ -147,10 +146,11 @@ export class ClientTransactions {
 
   /** Ends everything that is under way. */
   clear(reason: string): void {
+    // First, since an INVITE that is told so might still want a CANCEL.
+    this.invites.clear(reason)
     for (const transaction of [...this.#active.values()]) transaction.transportFailed(reason)
     this.#completed.clear()
     this.#fresh.clear()
-    this.invites.clear(reason)
   }
 
   #apply(
@@ -190,9 +190,4 @@ export class ClientTransactions {
       }
     }
   }
-}
-
-function hasSeveralVias(response: SipResponse): boolean {
-  const vias = response.headers.all('Via')
-  return vias.length !== 1 || (vias[0] as string).includes(',')
 }

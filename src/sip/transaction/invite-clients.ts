@@ -8,13 +8,18 @@ import {
   type InviteClientState,
   inviteClient,
 } from './invite-client.ts'
+import { hasSeveralVias } from './matching.ts'
 import { type TimerValues, transactionTime } from './timers.ts'
+
+const TERMINATED: InviteClientState = { kind: 'terminated' }
 
 export interface InviteUse {
   readonly branch: string
   /** What our Via says, to tell our responses from strays. */
   readonly sentBy: string
   readonly reliable: boolean
+  /** Passed on for another client, whose Vias stand below ours. */
+  readonly forwarded: boolean
   /** Hands the INVITE to the transport; failures go to `transportFailed`. */
   send(transaction: InviteClientTransaction, again: boolean): void
   /** Sends the ACK for a final response other than 2xx (RFC 3261 §17.1.1.3). */
@@ -43,6 +48,11 @@ export class InviteClientTransaction implements Waiter {
     this.state = state
   }
 
+  /** No final response yet. */
+  get open(): boolean {
+    return this.state.kind === 'calling' || this.state.kind === 'proceeding'
+  }
+
   transportFailed(reason: string): void {
     this.#table.step(this, 'transport-error', undefined, reason)
   }
@@ -60,6 +70,7 @@ export class InviteClients {
   readonly #unreliable: InviteClientMachine
   readonly #reliable: InviteClientMachine
   readonly #active = new Map<string, InviteClientTransaction>()
+  #open = 0
 
   constructor(deps: { timers: Timers; values: TimerValues }) {
     this.#timers = deps.timers
@@ -73,10 +84,16 @@ export class InviteClients {
     return this.#active.size
   }
 
+  /** Without a final response. */
+  get open(): number {
+    return this.#open
+  }
+
   begin(use: InviteUse): InviteClientTransaction {
     const [state, effects] = this.#machine(use).start
     const transaction = new InviteClientTransaction(this, use, state)
     this.#active.set(use.branch, transaction)
+    this.#open++
     this.#apply(transaction, effects, undefined, '')
     use.send(transaction, false)
     return transaction
@@ -86,10 +103,12 @@ export class InviteClients {
   receive(response: SipResponse, branch: string, sentBy: string): Match {
     const transaction = this.#active.get(branch)
     if (transaction === undefined || transaction.use.sentBy !== sentBy) return 'unmatched'
+    if (!transaction.use.forwarded && hasSeveralVias(response)) return 'unmatched'
     const { status } = response
     const before = transaction.state.kind
     this.step(transaction, status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure', response)
-    if (status < 200 && transaction.cancelling === 'asked') this.#sendCancel(transaction)
+    if (transaction.cancelling === 'asked' && transaction.state.kind === 'proceeding')
+      this.#sendCancel(transaction)
     return before === 'completed' ? 'absorbed' : 'taken'
   }
 
@@ -107,24 +126,26 @@ export class InviteClients {
     reason = '',
   ): void {
     const [next, effects] = this.#machine(transaction.use).step(transaction.state, event)
-    transaction.state = next
-    if (next.kind === 'terminated') {
-      this.#active.delete(transaction.use.branch)
-      for (const timer of transaction.timers.values()) timer.cancel()
-    }
+    this.#enter(transaction, next)
     this.#apply(transaction, effects, response, reason)
   }
 
   /** Ends everything that is under way. */
   clear(reason: string): void {
-    for (const transaction of [...this.#active.values()]) {
-      const { kind } = transaction.state
-      this.#active.delete(transaction.use.branch)
-      for (const timer of transaction.timers.values()) timer.cancel()
-      transaction.state = { kind: 'terminated' }
-      if (kind === 'calling' || kind === 'proceeding')
-        transaction.use.done({ kind: 'transport-failure', reason })
-    }
+    const all = [...this.#active.values()]
+    const unanswered = all.filter((transaction) => transaction.open)
+    // All of them before anyone is told: who hears of one may want to cancel another.
+    for (const transaction of all) this.#enter(transaction, TERMINATED)
+    for (const { use } of unanswered) use.done({ kind: 'transport-failure', reason })
+  }
+
+  #enter(transaction: InviteClientTransaction, next: InviteClientState): void {
+    const wasOpen = transaction.open
+    transaction.state = next
+    if (wasOpen && !transaction.open) this.#open--
+    if (next.kind !== 'terminated') return
+    this.#active.delete(transaction.use.branch)
+    for (const timer of transaction.timers.values()) timer.cancel()
   }
 
   #machine(use: InviteUse): InviteClientMachine {
@@ -137,8 +158,7 @@ export class InviteClients {
     transaction.use.cancel()
     this.#set(transaction, 'cancelled', transactionTime(this.#values), () => {
       if (transaction.state.kind !== 'proceeding') return
-      transaction.state = { kind: 'terminated' }
-      this.#active.delete(transaction.use.branch)
+      this.#enter(transaction, TERMINATED)
       transaction.use.done({ kind: 'timeout' })
     })
   }

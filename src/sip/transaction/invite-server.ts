@@ -85,6 +85,7 @@ export function inviteServer(timers: TimerValues, reliable: boolean): InviteServ
       case 'request':
         return [state, [AGAIN]]
       case 'timer-g': {
+        if (reliable) return [state, NONE]
         const interval = Math.min(2 * state.interval, timers.t2)
         return [completed(interval), [AGAIN, timerG(interval)]]
       }

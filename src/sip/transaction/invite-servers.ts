@@ -24,11 +24,15 @@ export class InviteServerTransaction<Way, Recipe> {
   readonly request: SipRequest
   readonly way: Way
   readonly key: string
+  /** What copies of it have in common that come by other ways; undefined where that is no matter. */
+  readonly merged: string | undefined
   readonly machine: InviteServerMachine
   readonly #table: InviteServers<Way, Recipe>
   state: InviteServerState
   last: Recipe | undefined
-  /** What the transaction user wants done when a CANCEL comes. */
+  /** The CANCEL that came first. */
+  cancel: SipRequest | undefined
+  /** What the transaction user wants done then, once. */
   cancelled: ((cancel: SipRequest) => void) | undefined
   readonly timers = new Map<string, Timer>()
 
@@ -36,13 +40,14 @@ export class InviteServerTransaction<Way, Recipe> {
     table: InviteServers<Way, Recipe>,
     request: SipRequest,
     way: Way,
-    key: string,
+    keys: { key: string; merged: string | undefined },
     machine: InviteServerMachine,
   ) {
     this.#table = table
     this.request = request
     this.way = way
-    this.key = key
+    this.key = keys.key
+    this.merged = keys.merged
     this.machine = machine
     this.state = machine.start
   }
@@ -64,7 +69,9 @@ export class InviteServers<Way, Recipe> {
   readonly #unreliable: InviteServerMachine
   readonly #reliable: InviteServerMachine
   readonly #active = new Map<string, InviteServerTransaction<Way, Recipe>>()
+  readonly #merged = new Set<string>()
   readonly #tags: Fingerprints
+  #open = 0
 
   constructor(deps: {
     hooks: InviteServerHooks<Way, Recipe>
@@ -86,60 +93,77 @@ export class InviteServers<Way, Recipe> {
 
   /** Without a final response. */
   get open(): number {
-    let open = 0
-    for (const transaction of this.#active.values()) if (transaction.open) open++
-    return open
+    return this.#open
   }
 
   find(key: string): InviteServerTransaction<Way, Recipe> | undefined {
     return this.#active.get(key)
   }
 
-  begin(key: string, request: SipRequest, way: Way, reliable: boolean): InviteServerTransaction<Way, Recipe> {
+  /** Another copy of this request is here, and came by a different way (RFC 3261 §8.2.2.2). */
+  isMerged(merged: string | undefined): boolean {
+    return merged !== undefined && this.#merged.has(merged)
+  }
+
+  begin(
+    key: string,
+    merged: string | undefined,
+    request: SipRequest,
+    way: Way,
+    reliable: boolean,
+  ): InviteServerTransaction<Way, Recipe> {
     const machine = reliable ? this.#reliable : this.#unreliable
-    const transaction = new InviteServerTransaction(this, request, way, key, machine)
+    const transaction = new InviteServerTransaction(this, request, way, { key, merged }, machine)
     this.#active.set(key, transaction)
+    if (merged !== undefined) this.#merged.add(merged)
+    this.#open++
     return transaction
   }
 
   /**
    * An ACK with this key.
-   * @returns `absorbed`: it was for a refusal; `pass`: it is the transaction user's, as is one that matches nothing
+   * @returns `absorbed`: it was for a refusal, or for nothing that was said; `pass`: it is the transaction user's, as is
+   * one that matches nothing
    */
   ack(key: string): 'absorbed' | 'pass' {
     const transaction = this.#active.get(key)
     if (transaction === undefined) return 'pass'
     const { kind } = transaction.state
     this.step(transaction, 'ack')
-    return kind === 'accepted' || kind === 'proceeding' ? 'pass' : 'absorbed'
+    return kind === 'accepted' ? 'pass' : 'absorbed'
   }
 
   clear(): void {
-    for (const transaction of this.#active.values()) {
-      for (const timer of transaction.timers.values()) timer.cancel()
-      transaction.state = { kind: 'terminated' }
-    }
-    this.#active.clear()
+    for (const transaction of this.#active.values()) this.#enter(transaction, { kind: 'terminated' })
+  }
+
+  /** Tells the transactions of this process apart, and a stranger nothing (RFC 3261 §19.3). */
+  tagOf(transaction: InviteServerTransaction<Way, Recipe>): string {
+    return this.#tags.of(transaction.key).text()
+  }
+
+  #enter(transaction: InviteServerTransaction<Way, Recipe>, next: InviteServerState): void {
+    const wasOpen = transaction.open
+    transaction.state = next
+    if (wasOpen && !transaction.open) this.#open--
+    if (next.kind !== 'terminated') return
+    this.#active.delete(transaction.key)
+    if (transaction.merged !== undefined) this.#merged.delete(transaction.merged)
+    for (const timer of transaction.timers.values()) timer.cancel()
   }
 
   /** @internal */
   step(transaction: InviteServerTransaction<Way, Recipe>, event: InviteServerEvent, recipe?: Recipe): void {
     const [next, effects] = transaction.machine.step(transaction.state, event)
-    transaction.state = next
-    if (next.kind === 'terminated') {
-      this.#active.delete(transaction.key)
-      for (const timer of transaction.timers.values()) timer.cancel()
-    }
-    const { request, way } = transaction
+    this.#enter(transaction, next)
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
           transaction.last = recipe
-          if (recipe !== undefined) this.#send(transaction, recipe)
+          this.#sendLast(transaction)
           break
         case 'send-again':
-          if (transaction.last !== undefined)
-            this.#hooks.send(request, way, transaction.last, this.#tag(transaction))
+          this.#sendLast(transaction)
           break
         case 'set': {
           const { timer, after } = effect
@@ -157,7 +181,7 @@ export class InviteServers<Way, Recipe> {
           this.#hooks.discarded()
           break
         case 'inform':
-          if (event === 'timer-h') this.#hooks.unacknowledged(request)
+          if (event === 'timer-h') this.#hooks.unacknowledged(transaction.request)
           break
         case 'pass-ack':
           break
@@ -167,11 +191,8 @@ export class InviteServers<Way, Recipe> {
     }
   }
 
-  #send(transaction: InviteServerTransaction<Way, Recipe>, recipe: Recipe): void {
-    this.#hooks.send(transaction.request, transaction.way, recipe, this.#tag(transaction))
-  }
-
-  #tag(transaction: InviteServerTransaction<Way, Recipe>): string {
-    return this.#tags.of(transaction.key).text()
+  #sendLast(transaction: InviteServerTransaction<Way, Recipe>): void {
+    const { request, way, last } = transaction
+    if (last !== undefined) this.#hooks.send(request, way, last, this.tagOf(transaction))
   }
 }

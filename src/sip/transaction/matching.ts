@@ -1,7 +1,7 @@
-import type { SipRequest } from '../message.ts'
+import type { SipRequest, SipResponse } from '../message.ts'
 import { param } from '../scan.ts'
 import { uriText } from '../uri-write.ts'
-import type { Via } from '../via.ts'
+import { type Via, viaText } from '../via.ts'
 
 export const MAGIC_COOKIE = 'z9hG4bK'
 
@@ -19,9 +19,11 @@ export function serverKey(request: SipRequest, via: Via, method: string = reques
   if (branch.length > MAGIC_COOKIE.length && branch.slice(0, MAGIC_COOKIE.length) === MAGIC_COOKIE)
     return `${method} ${sentBy} ${branch}`
   const { headers } = request
-  return `2543 ${uriText(request.uri)} ${tagOf(request, 'to')} ${tagOf(request, 'from')} ${headers.get('Call-ID')} ${
+  // The ACK for a refusal has the tag that its INVITE lacked; within one dialog CSeq tells INVITEs apart.
+  const tag = method === 'INVITE' ? '' : tagOf(request, 'to')
+  return `2543 ${uriText(request.uri)} ${tag} ${tagOf(request, 'from')} ${headers.get('Call-ID')} ${
     headers.cseq()?.number
-  } ${method} ${headers.get('Via')}`
+  } ${method} ${viaText(via)}`
 }
 
 /** What two copies of a request share that came by different ways; undefined inside a dialog (RFC 3261 §8.2.2.2). */
@@ -32,7 +34,14 @@ export function mergedKey(request: SipRequest): string | undefined {
   return `${headers.get('Call-ID')} ${cseq?.number} ${cseq?.method} ${tagOf(request, 'from')}`
 }
 
-function tagOf(request: SipRequest, end: 'from' | 'to'): string {
+/** `''` where there is none. */
+export function tagOf(request: SipRequest, end: 'from' | 'to'): string {
   const address = end === 'from' ? request.headers.from() : request.headers.to()
   return address === undefined ? '' : (param(address.params, 'tag') ?? '')
+}
+
+/** RFC 3261 §8.1.3.3: what has more than our Via was misrouted, unless its request was passed on for another client. */
+export function hasSeveralVias(response: SipResponse): boolean {
+  const vias = response.headers.all('Via')
+  return vias.length !== 1 || (vias[0] as string).includes(',')
 }

@@ -5,7 +5,6 @@ import { Fingerprints } from '../../kernel/fingerprint.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
-import { mergedKey } from './matching.ts'
 import {
   nonInviteServer,
   type ServerEffect,
@@ -133,10 +132,6 @@ export class ServerTransactions<Way, Recipe> {
   isMerged(merged: string | undefined): boolean {
     if (merged === undefined) return false
     return this.#activeMerged.has(merged) || this.#completedMerged.get(this.#prints.of(merged)) !== undefined
-  }
-
-  mergedKey(request: SipRequest): string | undefined {
-    return mergedKey(request)
   }
 
   /** A new transaction in state Trying. */
