@@ -34,3 +34,17 @@ test('NAPTR, SRV and addresses over DNS; then DNS fails, what is known stays, an
   expect(await locateHost(PLACE, deps)).toMatchObject({ error: { kind: 'not-found' } })
   lookups.close()
 })
+
+test('who gives up hears the reason of the signal, and no failure', async () => {
+  await using dns = await startDnsServer({ 'example.com': { manner: 'silent' } })
+  const time = fakeTime()
+  const lookups = new Resolver({ servers: [dns], hosts: false, timers: time.timers, clock: time.clock })
+  const giveUp = new AbortController()
+  const deps = { lookups, random: randomOf(0), transports: ['udp'] } as const
+  const found = locateHost(PLACE, deps, giveUp.signal)
+  await dns.asked(1)
+  const reason = new Error('enough')
+  giveUp.abort(reason)
+  await expect(found).rejects.toBe(reason)
+  lookups.close()
+})
