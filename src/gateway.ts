@@ -6,7 +6,7 @@ import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
 import { HomeHealth } from './edge/home-health.ts'
 import { type FindAddress, Hops } from './edge/hops.ts'
-import { learningFrom } from './edge/learning.ts'
+import { Learning } from './edge/learning.ts'
 import { PeerCounters, type PeerCounts } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
@@ -114,7 +114,8 @@ export class Gateway {
     const { people } = options
     const records = people === undefined ? undefined : new SubjectCache(people, PEOPLE)
     this.#records = records
-    people?.onLearned((own) => records?.forget(own))
+    const lessons = people === undefined ? undefined : new Learning({ contacts: people, snapshot })
+    people?.onLearned((own) => (own === undefined ? records?.clear() : records?.forget(own)))
     const tags = new OwnTags(random)
     const loops = new LoopGuard({ memory: loopMemory, limit: LOOPS, timers })
     this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
@@ -134,7 +135,7 @@ export class Gateway {
       counters,
       peers: this.#peers,
       records,
-      delivered: people === undefined ? undefined : learningFrom({ contacts: people, snapshot }),
+      delivered: lessons?.delivered,
       clock,
       random,
       timers,
@@ -160,6 +161,7 @@ export class Gateway {
       confirm: config.xmpp.confirm,
       attached: (name) => this.#links.attached(name),
       notify: (arrival, error) => notices.tell(arrival, error),
+      lessons,
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
       peers: this.#peerLog,
@@ -280,6 +282,7 @@ export class Gateway {
       sip: this.#endpoint?.stats(),
       peers: this.#peers.stats(),
       people: this.#records?.stats(),
+      learned: this.#options.people?.learnedStats(),
       links: Object.fromEntries(
         this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
       ),
