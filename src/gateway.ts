@@ -7,7 +7,7 @@ import { Counters } from './edge/counters.ts'
 import { HomeHealth } from './edge/home-health.ts'
 import { type FindAddress, Hops } from './edge/hops.ts'
 import { Learning } from './edge/learning.ts'
-import { PeerCounters, type PeerCounts } from './edge/limits.ts'
+import { PeerCounters } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
@@ -21,7 +21,7 @@ import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
-import type { Peer } from './federation/lookup.ts'
+import type { SubjectQuestion, UserRecord } from './federation/load-subject.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
@@ -264,9 +264,14 @@ export class Gateway {
     }
   }
 
-  /** What a peer has sent and how much of it was beyond its limits; undefined: nothing yet. */
-  countsOf(peer: Pick<Peer, 'kind' | 'name'>): PeerCounts | undefined {
-    return this.#peers.countsOf(peer)
+  /** What each peer has sent, and how much of it was beyond its limits. */
+  get peers(): Pick<PeerCounters, 'countsOf' | 'wouldBeBeyond'> {
+    return this.#peers
+  }
+
+  /** What the store knows of a served user, by the way that requests go; without a store nothing. */
+  recordOf(question: SubjectQuestion): UserRecord | Promise<UserRecord> {
+    return this.#records?.record(question) ?? { user: undefined, contacts: undefined }
   }
 
   linkStats(name: string): object | undefined {
