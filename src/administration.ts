@@ -38,6 +38,8 @@ export async function startAdministration(
     clock: systemClock,
     version: VERSION,
     snapshot: () => config().federation,
+    record: (question) => gateway.recordOf(question),
+    peers: gateway.peers,
     figures: (object, name) => figuresOf(gateway, object, name),
     changed,
   })
@@ -45,7 +47,10 @@ export async function startAdministration(
 }
 
 const figuresOf = (gateway: Gateway, object: string, name: string): Json | undefined => {
-  if (object === 'provider') return gateway.countsOf({ kind: 'provider', name }) as Json | undefined
+  if (object === 'provider' || object === 'domain') {
+    const kind = object === 'provider' ? 'provider' : 'domain'
+    return gateway.peers.countsOf({ kind, name }) as Json | undefined
+  }
   if (object === 'link') return gateway.linkStats(name) as Json | undefined
   return undefined
 }

@@ -7,8 +7,8 @@ import { Counters } from './edge/counters.ts'
 import { Destinations } from './edge/destinations.ts'
 import { DialogPass } from './edge/dialog-pass.ts'
 import { Hops } from './edge/hops.ts'
-import { learningFrom } from './edge/learning.ts'
-import { PeerCounters, type PeerCounts } from './edge/limits.ts'
+import { Learning } from './edge/learning.ts'
+import { PeerCounters } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
@@ -25,7 +25,7 @@ import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
-import type { Peer } from './federation/lookup.ts'
+import type { SubjectQuestion, UserRecord } from './federation/load-subject.ts'
 import type { Home } from './federation/model.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
@@ -133,7 +133,8 @@ export class Gateway {
     const { people } = options
     const records = people === undefined ? undefined : new SubjectCache(people, PEOPLE)
     this.#records = records
-    people?.onLearned((own) => records?.forget(own))
+    const lessons = people === undefined ? undefined : new Learning({ contacts: people, snapshot })
+    people?.onLearned((own) => (own === undefined ? records?.clear() : records?.forget(own)))
     const tags = new OwnTags(random)
     const loops = new LoopGuard({ memory: loopMemory, limit: LOOPS, timers })
     this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
@@ -155,7 +156,7 @@ export class Gateway {
       counters,
       peers: this.#peers,
       records,
-      delivered: people === undefined ? undefined : learningFrom({ contacts: people, snapshot }),
+      delivered: lessons?.delivered,
       clock,
       random,
       timers,
@@ -203,6 +204,7 @@ export class Gateway {
       confirm: config.xmpp.confirm,
       attached: (name) => this.#links.attached(name),
       notify: (arrival, error) => notices.tell(arrival, error),
+      lessons,
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
       peers: this.#peerLog,
@@ -309,9 +311,14 @@ export class Gateway {
     }
   }
 
-  /** What a peer has sent and how much of it was beyond its limits; undefined: nothing yet. */
-  countsOf(peer: Pick<Peer, 'kind' | 'name'>): PeerCounts | undefined {
-    return this.#peers.countsOf(peer)
+  /** What each peer has sent, and how much of it was beyond its limits. */
+  get peers(): Pick<PeerCounters, 'countsOf' | 'wouldBeBeyond'> {
+    return this.#peers
+  }
+
+  /** What the store knows of a served user, by the way that requests go; without a store nothing. */
+  recordOf(question: SubjectQuestion): UserRecord | Promise<UserRecord> {
+    return this.#records?.record(question) ?? { user: undefined, contacts: undefined }
   }
 
   linkStats(name: string): object | undefined {
@@ -327,6 +334,7 @@ export class Gateway {
       sip: this.#endpoint?.stats(),
       peers: this.#peers.stats(),
       people: this.#records?.stats(),
+      learned: this.#options.people?.learnedStats(),
       links: Object.fromEntries(
         this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
       ),

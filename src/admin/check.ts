@@ -1,29 +1,38 @@
 import { textOfAddress } from '../federation/address.ts'
-import { type Conflict, NOUN, type Warning } from '../federation/conflicts.ts'
+import type { Conflict, Warning } from '../federation/conflicts.ts'
 import { mergeSources } from '../federation/merge.ts'
 import { buildSnapshot, type Snapshot } from '../federation/snapshot.ts'
 import type { SourceRows, StoreRows } from '../federation/sources.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { withUses } from './in-use.ts'
 import { type AdminProblem, problem } from './problem.ts'
-import type { Bereaved, Mutation, Resulting } from './store.ts'
+import type { Mutation, Resulting } from './store.ts'
 
 export const snapshotOf = (file: SourceRows, store: StoreRows): Result<Snapshot, readonly Conflict[]> => {
   const merged = mergeSources(file, store)
   return merged.ok ? buildSnapshot(merged.value.input, merged.value.owners) : merged
 }
 
+export interface Checked {
+  readonly file: SourceRows
+  /** The path of the file, for people. */
+  readonly fileName: string
+  /** The store as it was. */
+  readonly before: StoreRows
+  readonly mutations: readonly Mutation[]
+}
+
 /** Whether the result of a change can stand, with what a person should look at all the same. */
 export function checkResult(
-  file: SourceRows,
-  before: StoreRows,
-  mutations: readonly Mutation[],
+  { file, fileName, before, mutations }: Checked,
   after: Resulting,
 ): Result<readonly Warning[], AdminProblem> {
-  const [bereaved] = after.bereaved
-  if (bereaved !== undefined) return err(bereavedProblem(bereaved))
-  const snapshot = snapshotOf(file, after.rows)
-  if (snapshot.ok) return ok(warningsOf(snapshot.value, mutations))
-  return mends(file, before, mutations) ? ok([]) : err(conflictProblem(snapshot.error))
+  const { rows: store, bereaved } = after
+  const snapshot = snapshotOf(file, store)
+  if (snapshot.ok && bereaved.length === 0) return ok(warningsOf(snapshot.value, mutations))
+  if (bereaved.length === 0 && mends(file, before, mutations)) return ok([])
+  const found = snapshot.ok ? [] : snapshot.error
+  return err(conflictProblem(withUses(found, { file, fileName, store, bereaved }, mutations)))
 }
 
 /**
@@ -41,23 +50,6 @@ export function conflictProblem(conflicts: readonly Conflict[]): AdminProblem {
     ...problem('conflict', `${first?.message ?? 'the rows cannot stand together'}${more}`, first?.cure ?? ''),
     conflicts,
   }
-}
-
-const REFER = {
-  homes: ['is the home of', 'dragoman user set ADDRESS --home NAME'],
-  servedDomains: ['is the domain of', 'dragoman user remove ADDRESS'],
-  providers: ['is on the contact lists of', 'dragoman contact remove ADDRESS allow|block provider:NAME'],
-  policies: ['is granted to', 'dragoman policy revoke NAME ADDRESS'],
-} as const satisfies Record<Bereaved['list'], readonly [string, string]>
-
-function bereavedProblem({ list, name, count, example }: Bereaved): AdminProblem {
-  const [refers, command] = REFER[list]
-  const users = count === 1 ? 'a user' : `${count} users`
-  return problem(
-    'conflict',
-    `${NOUN[list]} "${name}" ${refers} ${users} (${textOfAddress(example)}${count === 1 ? '' : ', …'})`,
-    `change them first: ${command}${list === 'homes' ? '; see them with: dragoman user list --home NAME' : ''}`,
-  )
 }
 
 /** Those that rest on what was changed; old ones are no news. */

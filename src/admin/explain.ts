@@ -1,9 +1,11 @@
+import { isCounted } from '../edge/admit.ts'
+import type { PeerCounters, PeerCounts } from '../edge/limits.ts'
 import { parseAddress, textOfAddress } from '../federation/address.ts'
 import { decide } from '../federation/decide.ts'
 import type { Evidence } from '../federation/evidence.ts'
 import { expectedEvidence } from '../federation/expected-evidence.ts'
 import { loadSubject, type UserRecord } from '../federation/load-subject.ts'
-import { peerOf } from '../federation/lookup.ts'
+import { type Peer, peerOf } from '../federation/lookup.ts'
 import type { PeerLimits, PolicyFlags } from '../federation/model.ts'
 import { ownerOf } from '../federation/owners.ts'
 import { answerOf, type OutsideAnswer } from '../federation/refusals.ts'
@@ -27,6 +29,8 @@ export interface Explanation {
   readonly owner?: Owner | undefined
   /** Those of the remote side. */
   readonly limits: PeerLimits
+  /** What the running gateway has counted of the remote side; undefined: nothing yet, or no gateway was asked. */
+  readonly counted?: PeerCounts | undefined
   /** The policy of the served user; undefined: policies are not in use. */
   readonly policy?: { readonly name?: string | undefined; readonly flags: PolicyFlags } | undefined
 }
@@ -54,20 +58,33 @@ export function requestFrom(asked: {
 const noAddress = (side: 'from' | 'to', text: string): Answer<never> =>
   refuse('bad-request', `--${side}: "${text}" is not an address`, 'write user@domain or sip:user@domain')
 
-/**
- * Asks what the live path asks, of a sender that proves what the rightful one would.
- * @param now milliseconds since the Unix epoch
- * @param stored what the store knows of the served user
- */
+/** Where a running gateway counts what its peers send; asked without being counted. */
+export type Counted = Pick<PeerCounters, 'countsOf' | 'wouldBeBeyond'>
+
+export type { PeerCounts }
+
+export interface Surroundings {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number
+  /** What the store knows of the served user. */
+  readonly stored?: UserRecord | undefined
+  /** Absent: no gateway runs here, and nothing is counted. */
+  readonly peers?: Counted | undefined
+}
+
+/** Asks what the live path asks, of a sender that proves what the rightful one would. */
 export function explain(
   snapshot: Snapshot,
   request: RequestFacts,
-  now: number,
-  stored?: UserRecord,
+  { now, stored, peers }: Surroundings,
 ): Explanation {
   const subject = loadSubject(snapshot, request, now, stored)
   const evidence = expectedEvidence(request, snapshot, subject)
-  const verdict = decide(request, evidence, snapshot, subject)
+  const first = decide(request, evidence, snapshot, subject)
+  const inbound = first.direction === 'inbound'
+  const peer = peerOf(snapshot, inbound ? request.from.domain : request.to.domain)
+  const beyond = isCounted(first) ? beyondOf(peers, peer, request) : undefined
+  const verdict = beyond === undefined ? first : decide({ ...request, beyond }, evidence, snapshot, subject)
   return {
     request: { kind: request.kind, from: textOfAddress(request.from), to: textOfAddress(request.to) },
     evidence,
@@ -75,11 +92,17 @@ export function explain(
     answer: verdict.outcome === 'refuse' ? answerOf(verdict.reason) : undefined,
     route: explained(route(snapshot, request.from.domain, request.to.domain, subject.home)),
     owner: ownerOfProvider(snapshot, verdict.provider),
-    limits: peerOf(snapshot, verdict.direction === 'inbound' ? request.from.domain : request.to.domain)
-      .limits,
+    limits: peer.limits,
+    counted: inbound ? peers?.countsOf(peer) : undefined,
     policy:
       subject.policy === undefined ? undefined : { name: subject.policy.name, flags: subject.policy.flags },
   }
+}
+
+function beyondOf(peers: Counted | undefined, peer: Peer, { to }: RequestFacts): RequestFacts['beyond'] {
+  if (peers !== undefined) return peers.wouldBeBeyond(peer, textOfAddress(to))
+  const { messagesPerSecond, contacts } = peer.limits
+  return messagesPerSecond === undefined && contacts === undefined ? undefined : 'not-counted'
 }
 
 const ownerOfProvider = ({ rowOwners }: Snapshot, provider: string | undefined): Owner | undefined =>

@@ -1,7 +1,7 @@
 import { textOfAddress } from '../federation/address.ts'
 import type { Warning } from '../federation/conflicts.ts'
 import { indexContacts } from '../federation/contact-index.ts'
-import { questionOf, type UserRecord } from '../federation/load-subject.ts'
+import { questionOf, type SubjectQuestion, type UserRecord } from '../federation/load-subject.ts'
 import { textOfMatch } from '../federation/owners.ts'
 import { DEFAULT_SETTINGS, SETTING_KEYS } from '../federation/settings.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
@@ -10,7 +10,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { err, ok } from '../kernel/result.ts'
 import type { Admin, Answers, ContactLine, Outcome, SettingLine } from './admin.ts'
 import { checkResult, conflictProblem, snapshotOf } from './check.ts'
-import { explain, requestFrom } from './explain.ts'
+import { type Counted, explain, requestFrom } from './explain.ts'
 import { exportSection } from './export.ts'
 import type { RowForms } from './forms.ts'
 import { listRows } from './list.ts'
@@ -37,6 +37,10 @@ export interface AdminDeps {
   readonly version: string
   /** The snapshot that is in force, where a gateway runs; otherwise one is made of file and store. */
   readonly snapshot?: () => Snapshot
+  /** What the store knows of a served user, by the way that requests go; absent: no gateway runs here. */
+  readonly record?: (question: SubjectQuestion) => UserRecord | Promise<UserRecord>
+  /** Where the running gateway counts what its peers send; absent: none runs here. */
+  readonly peers?: Counted
   /** What the running gateway has counted of an object. */
   readonly figures?: (object: ObjectName, name: string) => Json | undefined
   /** Waited for after each change, so that whoever asked for it finds it in force. */
@@ -204,7 +208,7 @@ class Service {
     const result = await store.change<AdminProblem>({ name: asked.as, claimed: true }, mutations, {
       dryRun,
       check: (after) => {
-        const checked = checkResult(scene.view.file, before, mutations, after)
+        const checked = checkResult({ file: scene.view.file, fileName: file, before, mutations }, after)
         if (checked.ok) warnings = checked.value
         return checked
       },
@@ -222,16 +226,13 @@ class Service {
   async explain(request: CheckedRequest<'explain'>): Promise<Answer<Answers['explain']>> {
     const facts = requestFrom(request)
     if (!facts.ok) return facts
-    const { store, clock, snapshot: live } = this.#deps
+    const { store, clock, peers, snapshot: live } = this.#deps
+    const record = this.#deps.record ?? (store === undefined ? undefined : recordsOf(store))
     const snapshot = live === undefined ? await this.#snapshot() : ok(live())
     if (!snapshot.ok) return err(snapshot.error)
     const question = questionOf(snapshot.value, facts.value)
-    let stored: UserRecord | undefined
-    if (store !== undefined && question !== undefined) {
-      const [user, contacts] = await Promise.all([store.user(question.own), store.contacts(question.own)])
-      stored = { user, contacts: indexContacts(contacts) }
-    }
-    return ok(explain(snapshot.value, facts.value, clock.wall(), stored))
+    const stored = question === undefined ? undefined : await record?.(question)
+    return ok(explain(snapshot.value, facts.value, { now: clock.wall(), stored, peers }))
   }
 
   async #snapshot(): Promise<Answer<Snapshot>> {
@@ -245,6 +246,13 @@ class Service {
     return store === undefined ? err(noStore(file)) : ok(await store.audit(request))
   }
 }
+
+const recordsOf =
+  (store: AdminStore) =>
+  async ({ own }: SubjectQuestion): Promise<UserRecord> => {
+    const [user, contacts] = await Promise.all([store.user(own), store.contacts(own)])
+    return { user, contacts: indexContacts(contacts) }
+  }
 
 const noStore = (file: string): AdminProblem =>
   problem(

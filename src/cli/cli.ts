@@ -116,9 +116,10 @@ export type ChangeRequestSpec = RequestOf<'change'>['change']
 
 export function showOutcome(cli: Cli, options: Changing, outcome: Outcome, { where }: Session): void {
   if (options.json === true) printJson(cli, outcome)
-  else
-    cli.out(textOfOutcome(outcome, where === 'gateway' ? ', in force' : ', in force once the gateway runs'))
+  else cli.out(textOfOutcome(outcome, where === 'gateway' ? ', in force' : IN_STORE))
 }
+
+const IN_STORE = ' in the store: a gateway that runs acts on it within a second, another when it starts'
 
 /** `a,b --domain c`: every value of an option that may be given more than once. */
 export const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [

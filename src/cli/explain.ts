@@ -4,6 +4,7 @@ import { OWNER_TEXT } from '../federation/owners.ts'
 import { POLICY_FLAGS } from '../federation/policies.ts'
 import { REFUSALS } from '../federation/refusals.ts'
 import type { Step } from '../federation/verdict.ts'
+import { linesOfCounts } from './counts.ts'
 
 const SIGN = { pass: '✓', refuse: '✗', skip: '–' } as const satisfies Record<Step['result'], string>
 
@@ -29,7 +30,7 @@ export function textOfExplanation(explanation: Explanation): string {
 }
 
 /** The rows that the answer rests on, as far as there are some. */
-function textOfRows({ verdict, owner, limits: allowed, policy }: Explanation): string[] {
+function textOfRows({ verdict, owner, limits: allowed, counted, policy }: Explanation): string[] {
   const lines: string[] = []
   if (verdict.provider !== undefined && owner !== undefined)
     lines.push(
@@ -42,8 +43,15 @@ function textOfRows({ verdict, owner, limits: allowed, policy }: Explanation): s
     ...(messagesPerSecond === undefined ? [] : [`${messagesPerSecond} messages a second`]),
     ...(contacts === undefined ? [] : [`${contacts} distinct users an hour`]),
   ]
-  if (verdict.direction === 'inbound' && verdict.level !== undefined && limits.length > 0)
+  if (verdict.direction === 'inbound' && verdict.level !== undefined && limits.length > 0) {
     lines.push(`its limits: ${limits.join(', ')}`)
+    if (counted !== undefined)
+      lines.push(
+        `counted so far: ${linesOfCounts(counted, allowed)
+          .map(([key, text]) => `${key} ${text}`)
+          .join('; ')}`,
+      )
+  }
   if (policy !== undefined) {
     const flags = POLICY_FLAGS.filter((flag) => policy.flags[flag])
     const granted = flags.length === 0 ? 'nothing' : flags.join(', ')

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander'
 import type { Admin, Entry, Listing, Shown } from '../admin/admin.ts'
+import type { PeerCounts } from '../admin/explain.ts'
 import type { DomainKind } from '../admin/objects.ts'
 import type { Answer } from '../admin/problem.ts'
 import type { RequestOf } from '../admin/requests.ts'
+import type { PeerLimits } from '../federation/model.ts'
 import { err, ok } from '../kernel/result.ts'
 import {
   asking,
@@ -18,6 +20,7 @@ import {
   printJson,
   withAdmin,
 } from './cli.ts'
+import { linesOfCounts } from './counts.ts'
 import { addFields, changesOf, formOf, type Options } from './fields.ts'
 import { KINDS, type ObjectSpec } from './objects.ts'
 import { plain, table } from './table.ts'
@@ -46,7 +49,8 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
         cli,
         options,
         (admin) => admin.show({ object, name, kind: options.kind }),
-        (shown) => (options.json === true ? printJson(cli, shown) : cli.out(textOfShown(shown))),
+        (shown, { where }) =>
+          options.json === true ? printJson(cli, shown) : cli.out(textOfShown(shown, where === 'gateway')),
       ),
   )
 
@@ -202,7 +206,9 @@ const OWNER = {
   shipped: 'shipped (a change makes it the store’s)',
 } as const satisfies Record<Entry['owner'], string>
 
-export function textOfShown({ object, kind, name, owner, suspended, row, figures }: Shown): string {
+/** @param live asked of a running gateway, which counts */
+export function textOfShown(shown: Shown, live: boolean): string {
+  const { object, kind, name, owner, suspended, row } = shown
   const lines: (readonly [string, string])[] = [
     ['owner', OWNER[owner]],
     ...fieldsOf(row).filter(([key]) => key !== 'name' && key !== 'user'),
@@ -212,8 +218,19 @@ export function textOfShown({ object, kind, name, owner, suspended, row, figures
     const why = reason === '' ? '' : `: ${reason}`
     lines.unshift(['suspended', `by ${by}, ${new Date(since).toISOString()}${why}`])
   }
-  for (const [key, value] of fieldsOf(figures)) lines.push([`counted: ${key}`, value])
+  lines.push(...figuresOf(shown, live))
   const width = Math.max(...lines.map(([key]) => key.length))
   const title = `${kind === undefined ? '' : `${kind} `}${object} ${name}`
   return `${[title, ...lines.map(([key, value]) => `  ${key.padEnd(width)}  ${value}`)].map(plain).join('\n')}\n`
+}
+
+function figuresOf({ object, row, figures }: Shown, live: boolean): readonly (readonly [string, string])[] {
+  if (object !== 'provider') return fieldsOf(figures).map(([key, value]) => [`counted: ${key}`, value])
+  if (!live) return [['counted', 'nothing: no gateway was asked']]
+  if (figures === undefined) return [['counted', 'nothing since the gateway started']]
+  const limits = (row.limits ?? {}) as Partial<PeerLimits>
+  return linesOfCounts(figures as unknown as PeerCounts, limits).map(([key, text]) => [
+    `counted: ${key}`,
+    text,
+  ])
 }

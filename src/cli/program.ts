@@ -129,9 +129,9 @@ function statusCommand(cli: Cli, program: Command): void {
       cli,
       options,
       (admin) => admin.status({}),
-      (status, { where }) => {
-        if (options.json === true) printJson(cli, { ...status, running: where === 'gateway' })
-        else cli.out(textOfStatus(status, where))
+      (status, session) => {
+        if (options.json === true) printJson(cli, { ...status, answers: session.where === 'gateway' })
+        else cli.out(textOfStatus(status, session))
         if (status.broken !== undefined) cli.exit(EXIT.refused)
       },
     ),

@@ -19,6 +19,8 @@ import type { Store } from '../store/store.ts'
 export interface Session extends AsyncDisposable {
   readonly admin: Admin
   readonly where: 'gateway' | 'store' | 'file'
+  /** Where a gateway would answer; undefined: the configuration names no such place. */
+  readonly socket: string | undefined
 }
 
 export interface SessionOptions {
@@ -26,7 +28,7 @@ export interface SessionOptions {
   /** A socket to use whatever the configuration says. */
   readonly socket?: string | undefined
   readonly version: string
-  /** Told what a person should know: that the gateway is down, that it runs on another file. */
+  /** Told what a person should know: that no gateway answers, that it runs on another file. */
   readonly tell: (text: string) => void
 }
 
@@ -40,11 +42,18 @@ export async function openSession(options: SessionOptions): Promise<Answer<Sessi
     if (!connected.ok) return connected
     if (connected.value !== undefined) {
       await compareFiles(connected.value, options)
-      return ok({ admin: connected.value, where: 'gateway', [Symbol.asyncDispose]: async () => {} })
+      return ok(ofGateway(connected.value, socket))
     }
   }
-  return await ownSession(config.value, options)
+  return await ownSession(config.value, socket, options)
 }
+
+const ofGateway = (admin: Admin, socket: string): Session => ({
+  admin,
+  where: 'gateway',
+  socket,
+  [Symbol.asyncDispose]: async () => {},
+})
 
 const configProblem = (lines: readonly string[]): AdminProblem => ({
   ...problem('internal', 'the configuration is wrong', lines.join('\n  ')),
@@ -55,7 +64,7 @@ async function onlyGateway(socket: string): Promise<Answer<Session>> {
   if (!connected.ok) return connected
   return connected.value === undefined
     ? refuse('unreachable', `no gateway listens at ${socket}`, 'start it, or leave out --socket')
-    : ok({ admin: connected.value, where: 'gateway', [Symbol.asyncDispose]: async () => {} })
+    : ok(ofGateway(connected.value, socket))
 }
 
 /** Two gateways on one machine, or a command in the wrong directory. */
@@ -73,7 +82,11 @@ function samePath(one: string, other: string): boolean {
   }
 }
 
-async function ownSession(config: Config, options: SessionOptions): Promise<Answer<Session>> {
+async function ownSession(
+  config: Config,
+  socket: string | undefined,
+  options: SessionOptions,
+): Promise<Answer<Session>> {
   const place = storePlace(config, options.config, process.env)
   if (!place.ok) return refuse('store-failed', `store: ${place.error.message}`, place.error.cure)
   let store: Store | undefined
@@ -85,7 +98,8 @@ async function ownSession(config: Config, options: SessionOptions): Promise<Answ
     })
     if (!opened.ok) return refuse('store-failed', opened.error.message, opened.error.cure)
     store = opened.value
-    options.tell(`the gateway is not running: working on ${store.description}`)
+    // It may run all the same: its socket is gone, or it runs on another machine.
+    options.tell(`no gateway answers at ${socket}: working on ${store.description}`)
   }
   const admin = createAdmin({
     store,
@@ -98,6 +112,7 @@ async function ownSession(config: Config, options: SessionOptions): Promise<Answ
   return ok({
     admin,
     where: store === undefined ? 'file' : 'store',
+    socket,
     [Symbol.asyncDispose]: async () => {
       await store?.close()
     },

@@ -2,10 +2,14 @@ import type { Status } from '../admin/admin.ts'
 import type { Session } from './session.ts'
 import { plain } from './table.ts'
 
-export function textOfStatus(status: Status, where: Session['where']): string {
+export function textOfStatus(status: Status, { where, socket }: Pick<Session, 'where' | 'socket'>): string {
   const { version, file, store, revision, suspended, broken = [] } = status
   const lines = [
-    where === 'gateway' ? `the gateway runs, version ${version}` : 'the gateway is not running',
+    where === 'gateway'
+      ? `the gateway runs, version ${version}`
+      : socket === undefined
+        ? 'whether a gateway runs is not known: the configuration names no socket'
+        : `no gateway answers at ${socket}`,
     `configuration  ${file}`,
     `store          ${store === undefined ? 'none: commands only read' : `${store}, revision ${revision}`}`,
   ]
@@ -16,7 +20,9 @@ export function textOfStatus(status: Status, where: Session['where']): string {
   }
   if (broken.length > 0) {
     lines.push(
-      'file and store do not agree; what was in force before stays so:',
+      where === 'gateway'
+        ? 'file and store do not agree; what was in force before stays so:'
+        : 'file and store do not agree; no gateway starts so, and one that runs keeps what was in force:',
       ...broken.map((each) => `  ${each}`),
     )
   }

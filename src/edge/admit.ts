@@ -34,7 +34,7 @@ export function admit(
   const way = route(snapshot, from.domain, to.domain, subject.home)
   const verdict = decide(request, evidence, snapshot, subject)
   const beyond =
-    peers !== undefined && counts(verdict)
+    peers !== undefined && isCounted(verdict)
       ? peers.beyond(peerOf(snapshot, from.domain), textOfAddress(to))
       : undefined
   if (beyond === undefined) return { verdict, route: way }
@@ -47,7 +47,7 @@ const PROOF = STEP_NAMES.indexOf('domain-proof')
  * What comes in counts once the peer has proved its domain: before that, anyone could use up another's limits. What is
  * refused later counts too, since trying many users is what the limit of contacts is for.
  */
-const counts = (verdict: Verdict): boolean =>
+export const isCounted = (verdict: Verdict): boolean =>
   verdict.direction === 'inbound' && verdict.steps[PROOF]?.result === 'pass'
 
 /** The step that refuses, and its own words: for the log and the inside. */

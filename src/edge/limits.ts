@@ -1,5 +1,5 @@
 import type { Peer } from '../federation/lookup.ts'
-import type { RequestFacts } from '../federation/request.ts'
+import type { Beyond } from '../federation/request.ts'
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
 
@@ -44,7 +44,7 @@ export class PeerCounters {
    * Counts one request of the peer and says which limit it goes beyond; one that does takes nothing from the others.
    * @param contact the served user it is for, in one spelling
    */
-  beyond(peer: Peer, contact: string): RequestFacts['beyond'] {
+  beyond(peer: Peer, contact: string): Beyond | undefined {
     const now = this.#clock.now()
     const state = this.#stateOf(peer, now)
     const { messagesPerSecond: rate, contacts } = peer.limits
@@ -59,6 +59,15 @@ export class PeerCounters {
     }
     if (rate !== undefined) state.take()
     return undefined
+  }
+
+  /** Which limit one more request would go beyond. Nothing is counted for the question. */
+  wouldBeBeyond({ kind, name, limits }: Peer, contact: string): Beyond | undefined {
+    const now = this.#clock.now()
+    const state = this.#peers[kind].get(name, now) ?? new State()
+    const { messagesPerSecond: rate, contacts } = limits
+    if (rate !== undefined && !state.mayTake(rate, now)) return 'messages'
+    return contacts !== undefined && !state.mayAddress(contact, contacts, now) ? 'contacts' : undefined
   }
 
   /** A connection of the peer: false, if it may not have another; otherwise `disconnected` is due. */
@@ -126,15 +135,28 @@ class State {
     this.#tokens = (this.#tokens ?? 1) - 1
   }
 
+  mayAddress(contact: string, limit: number, now: number): boolean {
+    if (this.#knows(contact, now)) return true
+    if (this.#size >= limit) this.#forget(now)
+    return this.#size < limit
+  }
+
   addresses(contact: string, limit: number, now: number, period: number): boolean {
+    if (this.#knows(contact, now)) return true
+    if (!this.mayAddress(contact, limit, now)) return false
     this.#contacts ??= new Map()
-    const known = this.#contacts.get(contact)
-    if (known !== undefined && known > now) return true
-    if (this.#contacts.size >= limit) this.#forget(now)
-    if (this.#contacts.size >= limit) return false
     this.#contacts.delete(contact)
     this.#contacts.set(contact, now + period)
     return true
+  }
+
+  get #size(): number {
+    return this.#contacts?.size ?? 0
+  }
+
+  #knows(contact: string, now: number): boolean {
+    const until = this.#contacts?.get(contact)
+    return until !== undefined && until > now
   }
 
   /** All live equally long, so the first that lives on ends the search. */

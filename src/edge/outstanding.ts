@@ -12,7 +12,7 @@ export interface Sent {
 
 /**
  * Stanza id ↔ SIP transaction (RFC 7572 Tables 1 and 2). Open ones are bounded by the transactions behind them; ended ones are
- * remembered for a while, if late errors are to be told.
+ * remembered for a while, if somebody wants to know of late errors.
  */
 export class Outstanding {
   readonly #open = new Map<string, Sent>()
@@ -33,16 +33,16 @@ export class Outstanding {
     this.#open.set(id, sent)
   }
 
-  /**
-   * False: it has ended before.
-   * @param remember true: an error that comes later can still be matched
-   */
-  end(id: string, remember: boolean): boolean {
+  /** Undefined: it has ended before. */
+  end(id: string): Sent | undefined {
     const sent = this.#open.get(id)
-    if (sent === undefined) return false
     this.#open.delete(id)
-    if (remember) this.#ended.set(id, sent, this.#clock.now())
-    return true
+    return sent
+  }
+
+  /** An error that comes late can still be matched. */
+  remember(id: string, sent: Sent): void {
+    this.#ended.set(id, sent, this.#clock.now())
   }
 
   /** What an error stanza answers. Its addresses must be those of the stanza, exchanged: an id alone can be guessed. */

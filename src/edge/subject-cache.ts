@@ -17,7 +17,6 @@ const REMOTES = 256
 export class SubjectCache {
   readonly #store: SubjectStore
   readonly #users: BoundedMap<string, Known>
-  #era = 0
   #hits = 0
   #misses = 0
 
@@ -44,14 +43,15 @@ export class SubjectCache {
     this.#misses++
     const loaded = this.#store.load(own, remote, provider)
     if (!(loaded instanceof Promise)) return this.#keep(user, other, indexed(loaded))
-    const era = this.#era
-    const coming = loaded.then(
+    const isKept = (): boolean => this.#users.get(user, 0)?.get(other) === coming
+    const coming: Promise<UserRecord> = loaded.then(
       (record) => {
         const value = indexed(record)
-        return era === this.#era ? this.#keep(user, other, value) : value
+        // Forgotten meanwhile: what was read may be older than the reason for that.
+        return isKept() ? this.#keep(user, other, value) : value
       },
       (error: unknown) => {
-        this.#users.get(user, 0)?.delete(other)
+        if (isKept()) this.#users.get(user, 0)?.delete(other)
         throw error
       },
     )
@@ -59,12 +59,10 @@ export class SubjectCache {
   }
 
   forget(own: Address): void {
-    this.#era++
     this.#users.delete(textOfAddress(own))
   }
 
   clear(): void {
-    this.#era++
     this.#users.clear()
   }
 

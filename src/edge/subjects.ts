@@ -27,21 +27,36 @@ export interface LearnedContacts {
    * Takes note; written a moment later, off the message's path. An entry of the user's own or of an administrator's is
    * left as it is; one learned before lives longer.
    * @param limits milliseconds that the entry lives, and how many learned entries the user may have (the oldest go)
-   * @returns false: too many are waiting, and this one was dropped and counted
    */
   learn(
     own: Address,
     remote: Address,
     limits: { readonly lifetime: number; readonly perUser: number },
-  ): boolean
-  /** Told of each user for whom entries were written, so that what is remembered of it can be forgotten. */
-  onLearned(listener: (own: Address) => void): void
+  ): Lesson
+  /**
+   * What taught this entry has failed after all. Once for each `learn` that said `on-trial`; the entry goes when all of
+   * them have failed, unless it was there before them, or somebody else has learned it too.
+   */
+  unlearn(own: Address, remote: Address): void
+  /**
+   * Told of each user whose learned entries have changed, in this process or, as far as the store is watched, in
+   * another, so that what is remembered of it can be forgotten. Undefined: of too many to name them.
+   */
+  onLearned(listener: (own: Address | undefined) => void): void
   learnedStats(): LearnedStats
 }
+
+/**
+ * `on-trial`: it may still be taken back by `unlearn`. `known`: it was learned before, and stays. `dropped`: too many are
+ * waiting, and this one was counted.
+ */
+export type Lesson = 'on-trial' | 'known' | 'dropped'
 
 export interface LearnedStats {
   readonly waiting: number
   readonly written: number
+  /** Entries that went again, since what taught them had failed. */
+  readonly takenBack: number
   /** The queue was full. */
   readonly dropped: number
   /** Writes that the store refused; they are tried again. */

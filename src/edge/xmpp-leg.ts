@@ -18,6 +18,7 @@ import type { Asked } from './admit.ts'
 import { type Arrival, DELIVERED, failed, NOTHING } from './arrival.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
+import type { Learning } from './learning.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { PeerLog } from './peer-log.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -61,6 +62,8 @@ export interface XmppLegOptions {
   readonly attached: (name: string) => Attached | undefined
   /** Tells the SIP sender of `request` that it failed after all. */
   readonly notify: (arrival: Arrival, error: Element) => void
+  /** Who has to know that a request failed after it had counted as delivered; absent: nobody. */
+  readonly lessons?: Pick<Learning, 'isOnTrial' | 'failed'> | undefined
   readonly conversations: Conversations
   readonly outstanding: Outstanding
   /** Where what peers do is warned of. */
@@ -208,15 +211,19 @@ export class XmppLeg {
   }
 
   #onError(via: Attached, stanza: Element, from: string, to: string): void {
-    const { outstanding } = this.#options
+    const { outstanding, lessons } = this.#options
     const id = String(stanza.attrs.id ?? '')
     const match = outstanding.match(id, from, to)
     this.#options.counters.add(match === undefined ? 'xmpp.unmatched-error' : 'xmpp.error')
     if (match === undefined) return
-    if (outstanding.end(id, false)) {
+    const { arrival } = match.sent
+    if (outstanding.end(id) !== undefined) {
       const uriOf = (jid: string) => via.book.uriOf(jid)
-      match.sent.arrival.end({ kind: 'bounced', error: stanza, uriOf })
-    } else if (this.#options.settings().lateErrorNotice) this.#options.notify(match.sent.arrival, stanza)
+      arrival.end({ kind: 'bounced', error: stanza, uriOf })
+      return
+    }
+    lessons?.failed(arrival)
+    if (this.#options.settings().lateErrorNotice) this.#options.notify(arrival, stanza)
   }
 
   toComponent(arrival: Arrival, row: LinkRow): void {
@@ -267,10 +274,13 @@ export class XmppLeg {
   }
 
   #taken(arrival: Arrival, stanzaId: string, taken: boolean): void {
-    const { waitForError, lateErrorNotice } = this.#options.settings()
+    const { outstanding, lessons, settings } = this.#options
+    const { waitForError, lateErrorNotice } = settings()
     const finish = (): void => {
-      if (this.#options.outstanding.end(stanzaId, taken && lateErrorNotice))
-        arrival.end(taken ? DELIVERED : failed('no-link'))
+      const sent = outstanding.end(stanzaId)
+      if (sent === undefined) return
+      arrival.end(taken ? DELIVERED : failed('no-link'))
+      if (taken && (lateErrorNotice || lessons?.isOnTrial(arrival))) outstanding.remember(stanzaId, sent)
     }
     if (taken && waitForError > 0) this.#options.timers.set(waitForError, finish)
     else finish()

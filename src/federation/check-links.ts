@@ -1,4 +1,4 @@
-import { type Conflict, conflict, type RowRef, rowRef } from './conflicts.ts'
+import { type Conflict, conflict, type RowRef, rowRef, type Warning, warning } from './conflicts.ts'
 import { textOfPattern } from './domain-pattern.ts'
 import type { ComponentLink } from './model.ts'
 import { PatternIndex } from './pattern-index.ts'
@@ -48,11 +48,30 @@ function checkConnections(components: readonly Placed[]): Conflict[] {
   return found
 }
 
+/** Nobody names it: nothing goes over it, so that there is nothing that could be wrong. */
+const isUnused = ({ name }: ComponentLink, { servedDomains, providers }: FederationInput): boolean =>
+  !servedDomains.some(({ links }) => links.includes(name)) &&
+  !providers.some((row) => row.protocol === 'xmpp' && row.link === name)
+
+export const warnOfLinks = (input: FederationInput): Warning[] =>
+  input.links.flatMap((link, index) =>
+    link.kind === 'component' && isUnused(link, input)
+      ? [
+          warning(
+            'link-unused',
+            [rowRef('links', index, link.name)],
+            `no served domain and no provider names link "${link.name}": nothing goes over it`,
+            'add it to the links of a served domain',
+          ),
+        ]
+      : [],
+  )
+
 function checkAddressing(components: readonly Placed[], input: FederationInput): Conflict[] {
   const found: Conflict[] = []
   for (const placed of components) {
     const { name, addressing, domain } = placed.link
-    if (addressing.kind === 'escaped') continue
+    if (addressing.kind === 'escaped' || isUnused(placed.link, input)) continue
     const needed = addressing.kind === 'straight' ? domain : addressing.sip
     const carries = input.servedDomains.some((row) => row.name === needed && row.links.includes(name))
     if (!carries) {

@@ -1,7 +1,7 @@
 import type { Domain } from '../kernel/domain.ts'
 import { type Address, textOfAddress } from './address.ts'
 import { checkDomains } from './check-domains.ts'
-import { checkLinks } from './check-links.ts'
+import { checkLinks, warnOfLinks } from './check-links.ts'
 import { checkPolicies, warnOfPolicies } from './check-policies.ts'
 import { checkProviders, warnOfProviders } from './check-providers.ts'
 import { type Conflict, conflict, NOUN, type RowRef, rowRef, type Warning } from './conflicts.ts'
@@ -23,6 +23,7 @@ export function findConflicts(input: FederationInput): Conflict[] {
 export const findWarnings = (input: FederationInput): Warning[] => [
   ...warnOfPolicies(input),
   ...warnOfProviders(input),
+  ...warnOfLinks(input),
 ]
 
 function checkNames(input: FederationInput): Conflict[] {

@@ -38,6 +38,8 @@ export type ConflictCode =
   | 'negotiation-impossible'
   | 'provider-without-link'
   | 'two-owners'
+  /** A row that others name was taken away. */
+  | 'in-use'
 
 /** Rows that stand, and that a person should look at all the same. */
 export interface Warning {
@@ -47,7 +49,7 @@ export interface Warning {
   readonly cure: string
 }
 
-export type WarningCode = 'negotiation-weak' | 'no-global-policy'
+export type WarningCode = 'negotiation-weak' | 'no-global-policy' | 'link-unused'
 
 /** What a person calls a row of the list. */
 export const NOUN = {

@@ -12,5 +12,8 @@ export interface RequestFacts {
   /** It is within a dialog that was admitted when it began: levels are not asked again. */
   readonly within?: boolean | undefined
   /** The limit of its peer that this request goes beyond, as the edge has counted; absent: none. */
-  readonly beyond?: 'messages' | 'contacts' | undefined
+  readonly beyond?: Beyond | 'not-counted' | undefined
 }
+
+/** A limit that a request can go beyond. `not-counted`: whoever asks cannot know, as `explain` without a gateway. */
+export type Beyond = 'messages' | 'contacts'

@@ -1,4 +1,4 @@
-import type { LearnedContacts, LearnedStats } from '../edge/subjects.ts'
+import type { LearnedContacts, LearnedStats, Lesson } from '../edge/subjects.ts'
 import { type Address, textOfAddress } from '../federation/address.ts'
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -6,6 +6,7 @@ import type { Timer, Timers } from '../kernel/timer-wheel.ts'
 import { addressOf, targetOf } from './contact-rows.ts'
 import { Outage } from './outage.ts'
 import { isStorable } from './subject-record.ts'
+import { Trials } from './trials.ts'
 
 /** One entry to be written: `expires` in milliseconds since the epoch. */
 export interface Learned {
@@ -16,17 +17,31 @@ export interface Learned {
   readonly perUser: number
 }
 
-/** An entry that had to make room. */
-export type Gone = Pick<Learned, 'owner' | 'target'>
+export type Pair = Pick<Learned, 'owner' | 'target'>
+
+/** What one transaction writes: first it takes back, then it learns. */
+export interface Batch {
+  readonly learned: readonly Learned[]
+  /** To be deleted where they are still as they were written: learned, and with the same expiry. */
+  readonly unlearned: readonly Learned[]
+}
+
+export interface Wrote {
+  /** Those of `learned` that were on the Allow list before, by whomever; null: without an expiry. */
+  readonly found: readonly (Pair & { readonly expires: number | null })[]
+  /** Entries that had to make room. */
+  readonly gone: readonly Pair[]
+  /** What the transaction has left on its users: one more than the mark of the one before it, of whatever process. */
+  readonly mark: number
+}
 
 export interface LearnerOptions {
-  /**
-   * One transaction; each entry is another one. Entries by others than `learned` stay; the oldest beyond `perUser` go.
-   * @returns those that went
-   */
-  readonly write: (batch: readonly Learned[], now: number) => readonly Gone[] | Promise<readonly Gone[]>
-  /** Deletes some of the entries that have expired. */
-  readonly sweep: (now: number) => void | Promise<void>
+  /** One transaction; each entry is another one. Entries by others than `learned` stay; the oldest beyond `perUser` go. */
+  readonly write: (batch: Batch) => Wrote | Promise<Wrote>
+  /** Deletes some of what nobody needs any more. True: there is more. */
+  readonly sweep: (now: number) => boolean | Promise<boolean>
+  /** Told of the mark of each transaction of ours. */
+  readonly onMark?: (mark: number) => void
   readonly onFault: (error: unknown) => void
   readonly clock: Clock
   readonly timers: Timers
@@ -42,8 +57,11 @@ const BATCH = 64
 const MEMORY = 50_000
 const REMEMBERED = 3_600_000
 const SWEEP_EVERY = 600_000
+const SWEEP_ON = 1000
 /** Pause after a write that failed. */
 const RETRY = 1000
+
+const NONE: ReadonlyMap<string, Learned> = new Map()
 
 /** Writes learned contact entries in batches, off the way of the messages. */
 export class Learner implements LearnedContacts {
@@ -52,19 +70,25 @@ export class Learner implements LearnedContacts {
   readonly #limit: number
   readonly #delay: number
   readonly #waiting = new Map<string, Learned>()
+  readonly #leaving = new Map<string, Learned>()
+  /** What is being written at this moment. */
+  #batch = NONE
   #lately = new BoundedMap<string, true>(MEMORY, REMEMBERED)
-  readonly #listeners: ((own: Address) => void)[] = []
+  readonly #trials: Trials
+  readonly #listeners: ((own: Address | undefined) => void)[] = []
   #timer: Timer | undefined
   #sweeper: Timer
   #writing: Promise<void> | undefined
   #closed = false
   #written = 0
+  #takenBack = 0
   #dropped = 0
   #failed = 0
 
   constructor(options: LearnerOptions) {
     this.#options = options
     this.#outage = new Outage(options.clock, options.onFault)
+    this.#trials = new Trials(options.clock)
     this.#limit = options.queue ?? 10_000
     this.#delay = options.flushEvery ?? 100
     this.#sweeper = options.timers.set(SWEEP_EVERY, this.#sweep)
@@ -74,27 +98,33 @@ export class Learner implements LearnedContacts {
     own: Address,
     remote: Address,
     limits: { readonly lifetime: number; readonly perUser: number },
-  ): boolean {
-    const owner = textOfAddress(own)
-    const target = targetOf({ kind: 'address', address: remote })
-    const key = keyOf({ owner, target })
-    const { clock, timers } = this.#options
-    if (this.#lately.get(key, clock.now()) !== undefined) return true
+  ): Lesson {
+    const pair = pairOf(own, remote)
+    const key = keyOf(pair)
+    const { clock } = this.#options
+    if (this.#lately.get(key, clock.now()) !== undefined)
+      return this.#trials.again(key) ? 'on-trial' : 'known'
     if (this.#closed || !isStorable(key) || (this.#waiting.size >= this.#limit && !this.#waiting.has(key))) {
       this.#dropped++
-      return false
+      return 'dropped'
     }
-    this.#waiting.set(key, {
-      owner,
-      target,
-      expires: clock.wall() + limits.lifetime,
-      perUser: limits.perUser,
-    })
-    this.#timer ??= timers.set(this.#delay, this.#flush)
-    return true
+    this.#waiting.set(key, { ...pair, expires: clock.wall() + limits.lifetime, perUser: limits.perUser })
+    this.#trials.begin(key)
+    this.#soon()
+    return 'on-trial'
   }
 
-  onLearned(listener: (own: Address) => void): void {
+  unlearn(own: Address, remote: Address): void {
+    const key = keyOf(pairOf(own, remote))
+    if (!this.#trials.failed(key)) return
+    this.#lately.delete(key)
+    const flying = this.#batch.get(key)
+    if (this.#waiting.get(key) !== flying) this.#waiting.delete(key)
+    // Else its end will show whether there is something to take back.
+    if (flying === undefined) this.#takeBack(key, this.#trials.end(key))
+  }
+
+  onLearned(listener: (own: Address | undefined) => void): void {
     this.#listeners.push(listener)
   }
 
@@ -102,6 +132,7 @@ export class Learner implements LearnedContacts {
     return {
       waiting: this.#waiting.size,
       written: this.#written,
+      takenBack: this.#takenBack,
       dropped: this.#dropped,
       failed: this.#failed,
     }
@@ -112,6 +143,11 @@ export class Learner implements LearnedContacts {
     this.#lately = new BoundedMap(MEMORY, REMEMBERED)
   }
 
+  /** Learned entries of this user have changed; undefined: of many. */
+  tell(own: Address | undefined): void {
+    for (const listener of this.#listeners) listener(own)
+  }
+
   /** Writes what waits, as far as the store lets it. */
   async close(): Promise<void> {
     this.#closed = true
@@ -119,66 +155,104 @@ export class Learner implements LearnedContacts {
     this.#sweeper.cancel()
     await this.#writing
     const before = this.#failed
-    while (this.#waiting.size > 0 && this.#failed === before) await this.#writeSome()
+    while (this.#waits() && this.#failed === before) await this.#writeSome()
+  }
+
+  #waits(): boolean {
+    return this.#waiting.size > 0 || this.#leaving.size > 0
+  }
+
+  #soon(): void {
+    this.#timer ??= this.#options.timers.set(this.#delay, this.#flush)
   }
 
   readonly #flush = (): void => {
     this.#writing = this.#writeSome().then((wrote) => {
       this.#writing = undefined
       this.#timer =
-        this.#closed || this.#waiting.size === 0
-          ? undefined
-          : this.#options.timers.set(wrote ? 0 : RETRY, this.#flush)
+        this.#closed || !this.#waits() ? undefined : this.#options.timers.set(wrote ? 0 : RETRY, this.#flush)
     })
   }
 
   async #writeSome(): Promise<boolean> {
-    const { write, clock } = this.#options
-    const batch = first(this.#waiting, BATCH)
-    let gone: readonly Gone[]
+    const learned = first(this.#waiting, BATCH)
+    const unlearned = first(this.#leaving, BATCH)
+    this.#batch = learned
+    let wrote: Wrote
     try {
-      gone = await write(
-        batch.map(([, entry]) => entry),
-        clock.wall(),
-      )
+      wrote = await this.#options.write({
+        learned: [...learned.values()],
+        unlearned: [...unlearned.values()],
+      })
     } catch (error) {
       this.#failed++
       this.#outage.failed(error)
+      this.#batch = NONE
+      for (const key of learned.keys()) this.#dropFailed(key)
       return false
     }
     this.#outage.worked()
-    for (const [key, entry] of batch) {
-      // Learned again while it was being written: that one still waits.
-      if (this.#waiting.get(key) === entry) this.#waiting.delete(key)
-      this.#lately.set(key, true, clock.now())
-    }
-    for (const entry of gone) this.#lately.delete(keyOf(entry))
-    this.#written += batch.length
-    const owners = new Set(batch.map(([, { owner }]) => owner))
-    for (const owner of owners) for (const listener of this.#listeners) listener(addressOf(owner))
+    this.#batch = NONE
+    for (const [key, entry] of unlearned) if (this.#leaving.get(key) === entry) this.#leaving.delete(key)
+    const found = new Map(wrote.found.map((entry) => [keyOf(entry), entry.expires]))
+    for (const [key, entry] of learned) this.#settle(key, entry, found.get(key))
+    for (const entry of wrote.gone) this.#lately.delete(keyOf(entry))
+    this.#written += learned.size
+    this.#takenBack += unlearned.size
+    this.#options.onMark?.(wrote.mark)
+    const owners = new Set([...learned.values(), ...unlearned.values()].map(({ owner }) => owner))
+    for (const owner of owners) this.tell(addressOf(owner))
     return true
+  }
+
+  /** @param before the expiry of the entry that was there; undefined: there was none */
+  #settle(key: string, entry: Learned, before: number | null | undefined): void {
+    // Learned again while it was being written: that one still waits.
+    if (this.#waiting.get(key) === entry) this.#waiting.delete(key)
+    const { clock } = this.#options
+    if (this.#trials.written(key, entry, before, clock.wall())) this.#takeBack(key, this.#trials.end(key))
+    else this.#lately.set(key, true, clock.now())
+  }
+
+  /** What was not written, and has failed meanwhile, is not tried again. */
+  #dropFailed(key: string): void {
+    if (!this.#trials.hasFailed(key)) return
+    this.#waiting.delete(key)
+    this.#takeBack(key, this.#trials.end(key))
+  }
+
+  #takeBack(key: string, entry: Learned | undefined): void {
+    if (entry === undefined) return
+    this.#leaving.set(key, entry)
+    if (!this.#closed) this.#soon()
   }
 
   readonly #sweep = (): void => {
     const { sweep, clock, timers, onFault } = this.#options
     void (async () => {
+      let more = false
       try {
-        await sweep(clock.wall())
+        more = await sweep(clock.wall())
       } catch (error) {
         onFault(error)
       }
-      if (!this.#closed) this.#sweeper = timers.set(SWEEP_EVERY, this.#sweep)
+      if (!this.#closed) this.#sweeper = timers.set(more ? SWEEP_ON : SWEEP_EVERY, this.#sweep)
     })()
   }
 }
 
-const keyOf = ({ owner, target }: Gone): string => `${owner} ${target}`
+const pairOf = (own: Address, remote: Address): Pair => ({
+  owner: textOfAddress(own),
+  target: targetOf({ kind: 'address', address: remote }),
+})
 
-function first<K, V>(map: ReadonlyMap<K, V>, count: number): [K, V][] {
-  const found: [K, V][] = []
-  for (const entry of map) {
-    if (found.length === count) break
-    found.push(entry)
+const keyOf = ({ owner, target }: Pair): string => `${owner} ${target}`
+
+function first<K, V>(map: ReadonlyMap<K, V>, count: number): Map<K, V> {
+  const found = new Map<K, V>()
+  for (const [key, value] of map) {
+    if (found.size === count) break
+    found.set(key, value)
   }
   return found
 }

@@ -13,7 +13,7 @@ import type {
   StoreState,
   UserQuery,
 } from '../admin/store.ts'
-import type { LearnedContacts, LearnedStats, SubjectRecord, SubjectStore } from '../edge/subjects.ts'
+import type { LearnedContacts, LearnedStats, Lesson, SubjectRecord, SubjectStore } from '../edge/subjects.ts'
 import type { Address } from '../federation/address.ts'
 import type { ContactList, User } from '../federation/model.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -21,6 +21,7 @@ import type { Result } from '../kernel/result.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
 import { Administration } from './administration.ts'
 import type { Database } from './database.ts'
+import { LearnedElsewhere } from './learned-elsewhere.ts'
 import { Learner, type LearnerOptions } from './learner.ts'
 import { Watch } from './watch.ts'
 
@@ -35,12 +36,21 @@ export interface StoreOptions {
   readonly learnedQueue?: number | undefined
 }
 
+/** How far the database has come. */
+export interface Look {
+  readonly revision: Revision
+  /** Of the last batch of learned entries; they do not make a revision, since they are many and concern one user each. */
+  readonly mark: number
+}
+
 /** The parts in which the products differ. */
 export interface Parts {
   readonly database: Database
   readonly subjects: SubjectStore
   readonly learned: Pick<LearnerOptions, 'write' | 'sweep'>
-  readonly revision: () => Revision | Promise<Revision>
+  readonly look: () => Look | Promise<Look>
+  /** Users whose learned entries have got a later mark, `most` of them. */
+  readonly learnedSince: (mark: number, most: number) => readonly string[] | Promise<readonly string[]>
   /** All connections but that of `database`. */
   close(): void | Promise<void>
 }
@@ -54,20 +64,32 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts {
   readonly #learner: Learner
   #closing: Promise<void> | undefined
 
-  constructor(parts: Parts, at: Revision, options: StoreOptions) {
+  /** @param at how far it has come */
+  constructor(parts: Parts, at: Look, options: StoreOptions) {
     const { clock, timers, onFault } = options
     this.#parts = parts
     this.description = parts.database.description
     this.#learner = new Learner({
-      write: (batch, now) => parts.learned.write(batch, now),
+      write: (batch) => parts.learned.write(batch),
       sweep: (now) => parts.learned.sweep(now),
+      onMark: (mark) => elsewhere.own(mark),
       onFault,
       clock,
       timers,
       queue: options.learnedQueue,
     })
+    const elsewhere = new LearnedElsewhere({
+      at: at.mark,
+      since: (mark, most) => parts.learnedSince(mark, most),
+      tell: (own) => this.#learner.tell(own),
+    })
+    const ask = async (): Promise<Revision> => {
+      const { revision, mark } = await parts.look()
+      await elsewhere.upTo(mark)
+      return revision
+    }
     const every = options.watchEvery ?? 250
-    this.#watch = new Watch({ ask: parts.revision, clock, timers, every, onFault }, at)
+    this.#watch = new Watch({ ask, clock, timers, every, onFault }, at.revision)
     this.#administration = new Administration(parts.database, clock, (revision) => {
       this.#learner.forget()
       this.#watch.tell(revision)
@@ -125,11 +147,15 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts {
     own: Address,
     remote: Address,
     limits: { readonly lifetime: number; readonly perUser: number },
-  ): boolean {
+  ): Lesson {
     return this.#learner.learn(own, remote, limits)
   }
 
-  onLearned(listener: (own: Address) => void): void {
+  unlearn(own: Address, remote: Address): void {
+    this.#learner.unlearn(own, remote)
+  }
+
+  onLearned(listener: (own: Address | undefined) => void): void {
     this.#learner.onLearned(listener)
   }
 

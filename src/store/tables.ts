@@ -11,6 +11,10 @@ export interface Tables {
   readonly audit: AuditTable
   readonly users: UserTable
   readonly contacts: ContactTable
+  /** Goes up by one with each batch of learned entries, of whatever process. */
+  readonly learned_revision: { id: number; mark: number }
+  /** The mark of the last batch that changed learned entries of this user. */
+  readonly learned_marks: { owner: string; mark: number }
 }
 
 /** Rows that are always read together, each as JSON: `list` is one of `RowList` without users and contacts. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createAdmin } from '../../src/admin/service.ts'
 import { StoreFault } from '../../src/admin/store.ts'
 import { rowForms } from '../../src/config/row-forms.ts'
@@ -48,6 +48,16 @@ test.for([
   ['set nothing', { do: 'set', object: 'provider', name: 'Partner', fields: {} }, 'everything is so already'],
   ['unset', { do: 'unset-setting', key: 'sip' }, 'is not set in the store'],
   [
+    'a switch that is on by default',
+    { do: 'set-setting', key: 'enabled', value: true },
+    'the federation is enabled already, by default',
+  ],
+  [
+    'a number that is the default',
+    { do: 'set-setting', key: 'learning.perUser', value: 500 },
+    'setting learning.perUser is 500 already, by default',
+  ],
+  [
     'a contact of the file',
     { do: 'add-contacts', user: 'romeo@sip.example', side: 'allow', who: ['juliet@xmpp.example'] },
     'already',
@@ -63,6 +73,140 @@ test.for([
   const answer = must(await bed.admin.change({ as: 'alice', change: change as never, idempotent: true }))
   expect(answer).toMatchObject({ changes: [], note: expect.stringContaining(message) })
   expect(await bed.store.revision()).toEqual(before)
+})
+
+test('a switch that was set is told apart from the default, and a suspension with how it ends', async () => {
+  await using bed = await adminBed()
+  const enable = { do: 'set-setting', key: 'enabled', value: true } as const
+  await bed.change({ ...enable, value: false })
+  expect((await bed.refused({ ...enable, value: false })).message).toBe('the federation is disabled already')
+  expect(await bed.change(enable)).toEqual(['set settings enabled'])
+  expect((await bed.refused(enable)).message).toBe('the federation is enabled already')
+  await bed.change({ do: 'suspend', object: 'federation', name: 'federation', reason: '' })
+  expect((await bed.refused(enable)).message).toContain('end that with dragoman federation resume')
+})
+
+describe('a row that is still in use is not taken away, and whoever uses it is named', () => {
+  const setUp = async () => {
+    const bed = await adminBed()
+    for (const change of [
+      { do: 'add', object: 'home', name: 'pbx', fields: { nextHop: 'sip:10.0.0.1' } },
+      {
+        do: 'add',
+        object: 'link',
+        name: 'gw',
+        fields: {
+          ...{ kind: 'component', host: '10.0.0.2', domain: 'two.example', secret: { env: 'GW' } },
+          remote: ['xmpp.example'],
+        },
+      },
+      {
+        ...{ do: 'add', object: 'domain', kind: 'served', name: 'two.example' },
+        fields: { home: 'pbx', links: ['gw'] },
+      },
+      {
+        ...{ do: 'add', object: 'provider', name: 'Two' },
+        fields: { type: 'partner', protocol: 'xmpp', domains: ['xmpp.example'], link: 'gw' },
+      },
+      { do: 'add', object: 'user', name: 'nurse@two.example', fields: { home: 'pbx' } },
+    ] as const)
+      await bed.change(change as never)
+    return bed
+  }
+
+  test('a link: each domain and provider with the command that frees it, and then it goes', async () => {
+    await using bed = await setUp()
+    const remove = { do: 'remove', object: 'link', name: 'gw' } as const
+    const problem = await bed.refused(remove)
+    expect(problem).toMatchObject({ code: 'conflict' })
+    expect(problem.conflicts).toMatchObject([
+      {
+        code: 'in-use',
+        message: 'link "gw" is in use: served domain "two.example" names it',
+        cure: 'free it first: dragoman domain set two.example --drop-link gw',
+      },
+      {
+        code: 'in-use',
+        message: 'link "gw" is in use: provider "Two" names it',
+        cure: expect.stringContaining('dragoman provider set Two --enabled off --unset link'),
+      },
+    ])
+    await bed.change({ do: 'set', object: 'provider', name: 'Two', fields: { enabled: false, link: null } })
+    await bed.change({
+      do: 'set',
+      object: 'domain',
+      name: 'two.example',
+      fields: {},
+      drop: { links: ['gw'] },
+    })
+    expect(await bed.change(remove)).toEqual(['remove links gw'])
+  })
+
+  test('a home: domains and users', async () => {
+    await using bed = await setUp()
+    const { conflicts } = await bed.refused({ do: 'remove', object: 'home', name: 'pbx' })
+    expect(conflicts?.map(({ message, cure }) => `${message} / ${cure}`)).toEqual([
+      'home "pbx" is in use: served domain "two.example" names it / give it another home first: dragoman domain set two.example --home NAME',
+      'home "pbx" is the home of a user (nurse@two.example) / change them first: dragoman user set ADDRESS --home NAME; see them with: dragoman user list --home pbx',
+    ])
+  })
+
+  test('one that a row of the file names is freed there', async () => {
+    await using bed = await setUp()
+    const before = fileRows()
+    bed.useFile({
+      ...before,
+      servedDomains: before.servedDomains.map((row) => ({ ...row, home: 'pbx' as const })),
+    })
+    const { conflicts } = await bed.refused({ do: 'remove', object: 'home', name: 'pbx' })
+    expect(conflicts?.[0]).toMatchObject({
+      message: 'home "pbx" is in use: served domain "sip.example" names it',
+      cure: 'take it out of servedDomains "sip.example" in /etc/dragoman/gateway.config.yaml, and reload the gateway (SIGHUP)',
+    })
+  })
+
+  test.for([
+    [
+      'policy',
+      'staff',
+      `policies: [{ name: other }]\nusers: [{ user: a@sip.example, policy: staff }]`,
+      'user "a@sip.example"',
+    ],
+    [
+      'provider',
+      'Two',
+      `contacts: [{ user: romeo@sip.example, block: ['provider:Two'] }]`,
+      'contact list "romeo@sip.example"',
+    ],
+    ['domain', 'two.example', 'users: [{ user: a@two.example }]', 'user "a@two.example"'],
+  ] as const)('a %s that a row of the file names', async ([object, name, section, who]) => {
+    await using bed = await setUp()
+    await bed.change({ do: 'add', object: 'policy', name: 'staff', fields: {} })
+    const { settings, ...more } = fileRows(section)
+    const base = fileRows()
+    bed.useFile({ ...base, users: more.users, contacts: more.contacts })
+    const { message, conflicts } = await bed.refused({ do: 'remove', object, name })
+    expect(message).toContain('is in use')
+    expect(conflicts?.map((each) => each.message).join()).toContain(`${who} names it`)
+    expect(settings).toEqual({})
+  })
+})
+
+test('a link can be added before the domain that it is to carry, with a warning', async () => {
+  await using bed = await adminBed()
+  const fields = {
+    ...{ kind: 'component', host: '10.0.0.2', domain: 'two.example', secret: { env: 'GW' } },
+    remote: ['xmpp.example'],
+  }
+  const added = must(
+    await bed.admin.change({ as: 'alice', change: { do: 'add', object: 'link', name: 'gw', fields } }),
+  )
+  expect(added.warnings).toMatchObject([{ code: 'link-unused' }])
+  const domain = { do: 'add', object: 'domain', kind: 'served', name: 'two.example' } as const
+  const carried = must(
+    await bed.admin.change({ as: 'alice', change: { ...domain, fields: { home: 'main', links: ['gw'] } } }),
+  )
+  expect(carried.warnings).toEqual([])
 })
 
 test('rows of the file are told apart and stay; the emergency stop works on them', async () => {

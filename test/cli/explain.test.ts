@@ -1,16 +1,29 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { explain as explainAt, requestFrom } from '../../src/admin/explain.ts'
 import { textOfExplanation } from '../../src/cli/explain.ts'
+import { PeerCounters } from '../../src/edge/limits.ts'
+import { peerOf } from '../../src/federation/lookup.ts'
 import { mergeSources } from '../../src/federation/merge.ts'
 import type { RequestFacts } from '../../src/federation/request.ts'
 import { UNLIMITED } from '../../src/federation/settings.ts'
 import { buildSnapshot, type FederationInput, type Snapshot } from '../../src/federation/snapshot.ts'
 import { EMPTY_STORE } from '../../src/federation/sources.ts'
-import { byAddress, contacts, input, must, policy, snapshot, xmppProvider } from '../federation/fixtures.ts'
+import {
+  byAddress,
+  contacts,
+  domain,
+  input,
+  must,
+  policy,
+  snapshot,
+  xmppProvider,
+} from '../federation/fixtures.ts'
+import { fakeTime } from '../kernel/fake-time.ts'
 
 const NOW = 1_800_000_000_000
 
-const explain = (world: Snapshot, request: RequestFacts) => explainAt(world, request, NOW)
+const explain = (world: Snapshot, request: RequestFacts, peers?: PeerCounters) =>
+  explainAt(world, request, { now: NOW, peers })
 
 const ask = (parts: Partial<FederationInput>, from = 'juliet@xmpp.example', to = 'sip:romeo@sip.example') =>
   explain(snapshot(parts), must(requestFrom({ from, to, kind: 'message' })))
@@ -89,6 +102,59 @@ the policy of the user is "global", which grants xmpp
   )
   expect(textOfExplanation(shipped)).toContain('provider Google Talk is a shipped row\n')
   expect(shipped.verdict).toMatchObject({ reason: 'provider-disabled' })
+})
+
+describe('limits', () => {
+  const world = snapshot({
+    ...friends,
+    providers: [xmppProvider({ limits: { ...UNLIMITED, messagesPerSecond: 2, contacts: 1 } })],
+  })
+  const peer = peerOf(world, domain('xmpp.example'))
+  const request = (to = 'romeo@sip.example') =>
+    must(requestFrom({ from: 'juliet@xmpp.example', to, kind: 'message' }))
+  const counters = () => new PeerCounters({ clock: fakeTime().clock })
+
+  test('of a running gateway: as the next request would find them, which is not counted', () => {
+    const peers = counters()
+    const told = () => explain(world, request(), peers)
+    expect(told().verdict.outcome).toBe('deliver')
+    expect(told().counted).toBeUndefined()
+    expect(textOfExplanation(told())).toContain('✓ limits           within the peer’s limits')
+    peers.beyond(peer, 'romeo@sip.example')
+    for (let i = 0; i < 5; i++) expect(told().verdict.outcome).toBe('deliver')
+    peers.beyond(peer, 'romeo@sip.example')
+    expect(told().verdict).toMatchObject({ outcome: 'refuse', reason: 'too-many-messages' })
+    expect(textOfExplanation(told())).toContain(
+      'counted so far: requests 2; refused 0; users in the last hour 1 of 1; connections now 0\n',
+    )
+    expect(told().counted?.requests).toBe(2)
+  })
+
+  test('the users that a peer has addressed count too', () => {
+    const peers = counters()
+    peers.beyond(peer, 'romeo@sip.example')
+    expect(explain(world, request('mercutio@sip.example'), peers).verdict).toMatchObject({
+      reason: 'too-many-contacts',
+    })
+    expect(explain(world, request(), peers).verdict.outcome).toBe('deliver')
+  })
+
+  test('our own users have none', () => {
+    const peers = counters()
+    for (let i = 0; i < 3; i++) peers.beyond(peer, 'romeo@sip.example')
+    const own = must(requestFrom({ from: 'romeo@sip.example', to: 'juliet@xmpp.example', kind: 'message' }))
+    const told = explain(world, own, peers)
+    expect([told.verdict.outcome, told.counted]).toEqual(['deliver', undefined])
+  })
+
+  test('without a gateway it says that nothing is counted', () => {
+    const told = explain(world, request())
+    expect(told.verdict.outcome).toBe('deliver')
+    expect(told.verdict.steps.find(({ name }) => name === 'limits')).toMatchObject({ result: 'skip' })
+    expect(textOfExplanation(told)).toContain(
+      '– limits           nothing is counted here: only a running gateway knows',
+    )
+  })
 })
 
 test('for scripts', () => {

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Mutation } from '../../src/admin/store.ts'
+import { textOfAddress } from '../../src/federation/address.ts'
 import type { Store } from '../../src/store/store.ts'
 import { fakeTime } from '../kernel/fake-time.ts'
-import { type MakeBed, movedClock, until } from './bed.ts'
+import { type MakeBed, movedClock, type StoreBed, until } from './bed.ts'
 import { ALICE, address, entry, fine, person, putContact } from './fixtures.ts'
 
 const ROMEO = address('romeo@sip.example')
@@ -26,7 +27,7 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
     await using store = await bed.open({ clock })
     const told: unknown[] = []
     store.onLearned((own) => told.push(own))
-    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe(true)
+    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe('on-trial')
     expect(store.learnedStats().waiting).toBe(1)
     await written(store, 1)
     expect(told).toEqual([ROMEO])
@@ -119,7 +120,7 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
     await using store = await bed.open()
     store.learn(ROMEO, JULIET, LIMITS)
     await written(store, 1)
-    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe(true)
+    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe('on-trial')
     expect(store.learnedStats().waiting).toBe(0)
     // Unless somebody has changed the store: the entry may be gone.
     await done(store, [{ do: 'clear-contacts', user: ROMEO, only: 'learned' }])
@@ -131,10 +132,10 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
     await using bed = await makeBed()
     await using store = await bed.open({ learnedQueue: 2 })
     const taken = [1, 2, 3, 2].map((i) => store.learn(ROMEO, address(`friend${i}@xmpp.example`), LIMITS))
-    expect(taken).toEqual([true, true, false, true])
+    expect(taken).toEqual(['on-trial', 'on-trial', 'dropped', 'on-trial'])
     expect(store.learnedStats()).toMatchObject({ waiting: 2, dropped: 1 })
     await written(store, 2)
-    expect(store.learn(ROMEO, address('friend3@xmpp.example'), LIMITS)).toBe(true)
+    expect(store.learn(ROMEO, address('friend3@xmpp.example'), LIMITS)).toBe('on-trial')
   })
 
   test('what waits is written before the store closes', async () => {
@@ -170,7 +171,132 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
   test('an address that no database can hold is not learned', async () => {
     await using bed = await makeBed()
     await using store = await bed.open()
-    expect(store.learn(ROMEO, { ...JULIET, user: 'x\ud800' as typeof JULIET.user }, LIMITS)).toBe(false)
+    expect(store.learn(ROMEO, { ...JULIET, user: 'x\ud800' as typeof JULIET.user }, LIMITS)).toBe('dropped')
     expect(store.learnedStats()).toMatchObject({ waiting: 0, dropped: 1 })
+  })
+
+  test('what taught it fails after all: the entry goes, and comes with the next success', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    const told: unknown[] = []
+    store.onLearned((own) => told.push(own))
+    store.learn(ROMEO, JULIET, LIMITS)
+    await written(store, 1)
+    store.unlearn(ROMEO, JULIET)
+    await until('it is taken back', () => store.learnedStats().takenBack === 1)
+    expect((await store.contacts(ROMEO)).allow).toEqual([])
+    expect(told).toEqual([ROMEO, ROMEO])
+    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe('on-trial')
+    await written(store, 2)
+    expect((await store.contacts(ROMEO)).allow).toHaveLength(1)
+  })
+
+  test.for([
+    ['learned by an earlier message', 'learned', 1000 * DAY],
+    ['learned by an earlier message, and shorter', 'learned', DAY],
+    ['put there by the user', 'user', undefined],
+    ['put there by an administrator', 'admin', undefined],
+  ] as const)('what was there before, %s, is not taken back', async ([, by, lifetime]) => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    const expires = lifetime === undefined ? undefined : Date.now() + lifetime
+    await done(store, [
+      putContact('romeo@sip.example', 'allow', entry(person('juliet@xmpp.example'), by, expires)),
+    ])
+    store.learn(ROMEO, JULIET, LIMITS)
+    await written(store, 1)
+    expect(store.learn(ROMEO, JULIET, LIMITS)).toBe('known')
+    store.unlearn(ROMEO, JULIET)
+    await store.close()
+    await using other = await bed.open()
+    expect((await other.contacts(ROMEO)).allow).toMatchObject([{ by }])
+  })
+
+  test('what another process has learned too is not taken back', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    store.learn(ROMEO, JULIET, LIMITS)
+    await written(store, 1)
+    await using other = await bed.open()
+    other.learn(ROMEO, JULIET, { ...LIMITS, lifetime: 91 * DAY })
+    await written(other, 1)
+    store.unlearn(ROMEO, JULIET)
+    await until('it was tried', () => store.learnedStats().takenBack === 1)
+    expect((await store.contacts(ROMEO)).allow).toHaveLength(1)
+  })
+
+  test('an administrator who takes the entry over meanwhile keeps it', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    store.learn(ROMEO, JULIET, LIMITS)
+    await written(store, 1)
+    const own = entry(person('juliet@xmpp.example'), 'admin')
+    await done(store, [putContact('romeo@sip.example', 'allow', own)])
+    store.unlearn(ROMEO, JULIET)
+    await until('it was tried', () => store.learnedStats().takenBack === 1)
+    expect((await store.contacts(ROMEO)).allow).toEqual([own])
+  })
+
+  describe('another process that watches', () => {
+    /** Two processes: what the second is told of the first. */
+    const watched = async (bed: StoreBed) => {
+      const [writer, watcher] = [await bed.open(), await bed.open()]
+      const told: (string | undefined)[] = []
+      watcher.onLearned((own) => told.push(own && textOfAddress(own)))
+      const revisions: unknown[] = []
+      watcher.watch((revision) => revisions.push(revision))
+      const close = async (): Promise<void> => {
+        await writer.close()
+        await watcher.close()
+      }
+      return { writer, watcher, told, revisions, [Symbol.asyncDispose]: close }
+    }
+    const within = async (what: string, test: () => boolean): Promise<void> => {
+      const start = performance.now()
+      await until(what, test)
+      expect(performance.now() - start).toBeLessThan(1000)
+    }
+
+    test('is told within a second of each user whose entries were learned, and of no other', async () => {
+      await using bed = await makeBed()
+      await using two = await watched(bed)
+      two.writer.learn(ROMEO, JULIET, LIMITS)
+      two.writer.learn(ROMEO, address('nurse@xmpp.example'), LIMITS)
+      await within('Romeo is told', () => two.told.length > 0)
+      expect(two.told).toEqual(['romeo@sip.example'])
+      two.writer.learn(address('benvolio@sip.example'), JULIET, LIMITS)
+      await within('Benvolio is told', () => two.told.length > 1)
+      expect(two.told).toEqual(['romeo@sip.example', 'benvolio@sip.example'])
+      // Learned entries are no change of an administrator's, for which everybody would be forgotten.
+      expect(two.revisions).toEqual([])
+    })
+
+    test('is told when one is taken back', async () => {
+      await using bed = await makeBed()
+      await using two = await watched(bed)
+      two.writer.learn(ROMEO, JULIET, LIMITS)
+      await within('it is told', () => two.told.length > 0)
+      two.writer.unlearn(ROMEO, JULIET)
+      await within('it is told again', () => two.told.length > 1)
+      expect((await two.watcher.contacts(ROMEO)).allow).toEqual([])
+    })
+
+    test('is told of what it has written itself, and of what another has written meanwhile', async () => {
+      await using bed = await makeBed()
+      await using two = await watched(bed)
+      two.watcher.learn(ROMEO, JULIET, LIMITS)
+      await within('it tells itself', () => two.told.length > 0)
+      two.writer.learn(address('benvolio@sip.example'), JULIET, LIMITS)
+      await within('and hears of the other', () => two.told.includes('benvolio@sip.example'))
+      expect(two.told).not.toContain(undefined)
+    })
+
+    test('is told of everybody where they are too many to name', async () => {
+      await using bed = await makeBed()
+      await using two = await watched(bed)
+      for (let i = 0; i < 1100; i++) two.writer.learn(address(`user${i}@sip.example`), JULIET, LIMITS)
+      await two.writer.close()
+      await until('it is told', () => two.told.includes(undefined) || two.told.length === 1100)
+    })
   })
 }

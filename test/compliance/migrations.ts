@@ -24,6 +24,7 @@ const WRITTEN: Readonly<Record<number, readonly string[]>> = {
     `insert into users values ('romeo@sip.example', 'sip.example', 1, null, 'Verona', 'lovers', 0, 1, 7)`,
     `insert into contacts values ('romeo@sip.example', 'address:juliet@xmpp.example', 'allow', 'user', null)`,
   ],
+  3: [`insert into learned_marks values ('romeo@sip.example', 3)`, 'update learned_revision set mark = 3'],
 }
 
 const TABLES = [
@@ -35,6 +36,8 @@ const TABLES = [
   'revision',
   'users',
   'contacts',
+  'learned_revision',
+  'learned_marks',
 ]
 
 /** @param makeBed one empty database */

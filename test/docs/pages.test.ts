@@ -49,7 +49,7 @@ test('the configuration of the README is valid, and explain says what it shows',
   if (!config.ok) throw new Error(JSON.stringify(config.error))
   const request = requestFrom({ from: 'nurse@xmpp.example', to: 'romeo@sip.example', kind: 'message' })
   if (!request.ok) throw new Error(request.error.message)
-  expect(textOfExplanation(explain(config.value.federation, request.value, Date.now()))).toBe(
+  expect(textOfExplanation(explain(config.value.federation, request.value, { now: Date.now() }))).toBe(
     block(readme, 'explain=readme'),
   )
 })

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import type { Config } from '../../src/config/config.ts'
 import { readConfig } from '../../src/config/read.ts'
-import { Gateway } from '../../src/gateway.ts'
+import { Gateway, type GatewayOptions } from '../../src/gateway.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
 import { createLog } from '../../src/logging.ts'
@@ -105,6 +105,9 @@ export interface GatewaySetup {
   readonly homeTcp?: number
   readonly links?: readonly object[]
   readonly secret?: string
+  /** `all` unless told. */
+  readonly verification?: string
+  readonly people?: GatewayOptions['people']
 }
 
 const JSON_LOG = { level: 'error', format: 'json' } as const
@@ -165,7 +168,7 @@ export function configOf(
           type: 'partner',
           protocol: 'xmpp',
           enabled: true,
-          verification: 'all',
+          verification: setup.verification ?? 'all',
           domains: ['xmpp.example'],
           link: 'prosody',
         },
@@ -205,6 +208,7 @@ export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> 
     random: systemRandom,
     lookups: NO_DNS,
     software: { name: 'Test', version: '0' },
+    people: setup.people,
   })
   onTestFinished(async () => {
     await gateway.stop()

@@ -1,18 +1,31 @@
 import { expect, test } from 'vitest'
 import { BackPressure } from '../../src/edge/back-pressure.ts'
 import { Counters } from '../../src/edge/counters.ts'
-import { learningFrom } from '../../src/edge/learning.ts'
+import { Learning } from '../../src/edge/learning.ts'
 import { LoopGuard } from '../../src/edge/loop-guard.ts'
 import { Pipeline } from '../../src/edge/pipeline.ts'
+import type { Lesson } from '../../src/edge/subjects.ts'
 import { textOfAddress } from '../../src/federation/address.ts'
 import type { Snapshot } from '../../src/federation/snapshot.ts'
 import { input } from '../federation/fixtures.ts'
 import { fakeTime } from '../kernel/fake-time.ts'
 import { arrivalOf, countingRandom, FROM_HOME, JULIET, open, ROMEO, recordingLog } from './support.ts'
 
-function rig(world: Snapshot = open(), reached = true) {
+function rig(world: Snapshot = open(), reached = true, lesson: Lesson = 'on-trial') {
   const time = fakeTime()
   const notes: string[] = []
+  const learning = new Learning({
+    snapshot: () => world,
+    contacts: {
+      learn: (own, remote, { lifetime, perUser }) => {
+        notes.push(`${textOfAddress(own)} ${textOfAddress(remote)} ${lifetime} ${perUser}`)
+        return lesson
+      },
+      unlearn: (own, remote) => {
+        notes.push(`not ${textOfAddress(own)} ${textOfAddress(remote)}`)
+      },
+    },
+  })
   const pipeline = new Pipeline({
     snapshot: () => world,
     exits: {
@@ -30,17 +43,9 @@ function rig(world: Snapshot = open(), reached = true) {
     clock: time.clock,
     random: countingRandom(),
     timers: time.timers,
-    delivered: learningFrom({
-      snapshot: () => world,
-      contacts: {
-        learn: (own, remote, { lifetime, perUser }) => {
-          notes.push(`${textOfAddress(own)} ${textOfAddress(remote)} ${lifetime} ${perUser}`)
-          return true
-        },
-      },
-    }),
+    delivered: learning.delivered,
   })
-  return { pipeline, notes }
+  return { pipeline, notes, learning }
 }
 
 const outgoing = (parts = {}) => arrivalOf({ from: ROMEO, to: JULIET, evidence: FROM_HOME, ...parts })
@@ -66,4 +71,24 @@ test.for([
   pipeline.take(arrival)
   expect(arrival.endings).toHaveLength(1)
   expect(notes).toEqual([])
+})
+
+test('what was learned on trial is taken back once, when its request fails after all', () => {
+  const { pipeline, notes, learning } = rig()
+  const [arrival, other] = [outgoing({ body: 'one' }), outgoing({ body: 'two' })]
+  expect(learning.isOnTrial(arrival)).toBe(false)
+  pipeline.take(arrival)
+  expect([learning.isOnTrial(arrival), learning.isOnTrial(other)]).toEqual([true, false])
+  for (let i = 0; i < 2; i++) learning.failed(arrival)
+  learning.failed(other)
+  expect(notes.slice(1)).toEqual([`not ${ROMEO} ${JULIET}`])
+})
+
+test.for(['known', 'dropped'] as const)('what was %s is not taken back', (lesson) => {
+  const { pipeline, notes, learning } = rig(open(), true, lesson)
+  const arrival = outgoing()
+  pipeline.take(arrival)
+  expect(learning.isOnTrial(arrival)).toBe(false)
+  learning.failed(arrival)
+  expect(notes).toHaveLength(1)
 })

@@ -122,6 +122,23 @@ describe('distinct contacts', () => {
   })
 })
 
+test('what one more request would be is told without counting it', () => {
+  const { time, counters } = rig({ period: 2000 })
+  const aol = peer({ messagesPerSecond: 2, contacts: 1 })
+  const would = (contact = 'a@sip.example') => counters.wouldBeBeyond(aol, contact)
+  for (let i = 0; i < 10; i++) expect(would()).toBeUndefined()
+  expect(counters.countsOf(aol)).toBeUndefined()
+  counters.beyond(aol, 'a@sip.example')
+  expect([would(), would('b@sip.example')]).toEqual([undefined, 'contacts'])
+  counters.beyond(aol, 'a@sip.example')
+  expect([would(), would('b@sip.example')]).toEqual(['messages', 'messages'])
+  expect(counters.countsOf(aol)).toMatchObject({ requests: 2, refused: { messages: 0, contacts: 0 } })
+  time.pass(2000)
+  for (let i = 0; i < 10; i++) expect(would('b@sip.example')).toBeUndefined()
+  expect(counters.beyond(aol, 'b@sip.example')).toBeUndefined()
+  expect(counters.wouldBeBeyond(peer({}, 'Yahoo!'), ROMEO)).toBeUndefined()
+})
+
 test('connections are counted, and one beyond the limit is refused', () => {
   const { counters } = rig()
   const aol = peer({ connections: 2 })

@@ -136,10 +136,12 @@ test('outstanding: the server may answer for the account, without the resource',
 })
 
 test('outstanding: ends once; a late error is matched once, while it is remembered', () => {
-  const { table, time } = outstanding()
-  expect(table.end('id-1', true)).toBe(true)
-  expect(table.end('id-1', true)).toBe(false)
+  const { table, time, arrival } = outstanding()
+  const sent = { arrival, from: SENT_FROM, to: SENT_TO }
+  expect(table.end('id-1')).toEqual(sent)
+  expect(table.end('id-1')).toBeUndefined()
   expect(table.open).toBe(0)
+  table.remember('id-1', sent)
   time.pass(59_999)
   expect(table.match('id-1', 'tybalt@xmpp.example', SENT_FROM)).toBeUndefined()
   expect(table.match('id-1', SENT_TO, SENT_FROM)?.late).toBe(true)
@@ -148,10 +150,11 @@ test('outstanding: ends once; a late error is matched once, while it is remember
 
 test('outstanding: what need not be remembered is gone, and memory ends', () => {
   const forgotten = outstanding()
-  forgotten.table.end('id-1', false)
+  forgotten.table.end('id-1')
   expect(forgotten.table.match('id-1', SENT_TO, SENT_FROM)).toBeUndefined()
-  const { table, time } = outstanding()
-  table.end('id-1', true)
+  const { table, time, arrival } = outstanding()
+  table.end('id-1')
+  table.remember('id-1', { arrival, from: SENT_FROM, to: SENT_TO })
   time.pass(60_000)
   expect(table.match('id-1', SENT_TO, SENT_FROM)).toBeUndefined()
 })
@@ -159,8 +162,7 @@ test('outstanding: what need not be remembered is gone, and memory ends', () => 
 test('outstanding: the memory of ended ones is bounded', () => {
   const { table, arrival } = outstanding(5)
   for (let i = 0; i < 20; i++) {
-    table.add(`x${i}`, { arrival, from: SENT_FROM, to: SENT_TO })
-    table.end(`x${i}`, true)
+    table.remember(`x${i}`, { arrival, from: SENT_FROM, to: SENT_TO })
   }
   const kept = Array.from({ length: 20 }, (_, i) => table.match(`x${i}`, SENT_TO, SENT_FROM)).filter(Boolean)
   expect(kept).toHaveLength(5)

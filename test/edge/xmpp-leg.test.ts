@@ -6,7 +6,7 @@ import { Outstanding } from '../../src/edge/outstanding.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
 import { sipAnswer } from '../../src/edge/sip-answers.ts'
-import { type Attached, XmppLeg, type XmppLegSettings } from '../../src/edge/xmpp-leg.ts'
+import { type Attached, XmppLeg, type XmppLegOptions, type XmppLegSettings } from '../../src/edge/xmpp-leg.ts'
 import type { ComponentLink } from '../../src/federation/model.ts'
 import { DISCO_INFO, PING } from '../../src/xmpp/services/queries.ts'
 import { type Element, xml } from '../../src/xmpp/xml/element.ts'
@@ -51,9 +51,13 @@ class RecordingLink {
 }
 
 function rigged(
-  settings: Partial<XmppLegSettings> & { confirm?: boolean; row?: Partial<ComponentLink> } = {},
+  settings: Partial<XmppLegSettings> & {
+    confirm?: boolean
+    row?: Partial<ComponentLink>
+    lessons?: XmppLegOptions['lessons']
+  } = {},
 ) {
-  const { confirm = true, row: changes, ...rest } = settings
+  const { confirm = true, row: changes, lessons, ...rest } = settings
   const time = fakeTime()
   const rig = pipelineRig({
     time,
@@ -87,6 +91,7 @@ function rigged(
     confirm,
     attached: (name) => attached.get(name),
     notify: (arrival, error) => told.push({ arrival, error }),
+    lessons,
     conversations: new Conversations({
       limit: 100,
       lifetime: 1_000_000,
@@ -456,6 +461,29 @@ describe('a request to the XMPP side', () => {
       expect(told.map((each) => each.error)).toEqual(lateErrorNotice ? [error] : [])
       expect(arrival.endings).toEqual([{ kind: 'delivered' }])
       expect(link.sent).toHaveLength(1)
+    }
+  })
+
+  test('a late error takes back what the message has taught, whether notices are on or not', () => {
+    for (const lateErrorNotice of [true, false]) {
+      const failed: Arrival[] = []
+      const lessons = {
+        isOnTrial: ({ request }: Pick<Arrival, 'request'>) =>
+          Buffer.from(request.body).toString() === 'first words',
+        failed: (arrival: Pick<Arrival, 'from' | 'to' | 'request'>) => void failed.push(arrival as Arrival),
+      }
+      const { fromRomeo, link, leg, via, told } = rigged({ lateErrorNotice, lessons })
+      const first = fromRomeo({ body: 'first words' })
+      fromRomeo({ body: 'to one who is known' })
+      link.confirmAll()
+      const [one, two] = link.sent.map((sent) => errorTo(sent, 'service-unavailable'))
+      leg.onStanza(via, errorTo(link.sent[0] as Element, 'gone', { from: 'tybalt@xmpp.example' }))
+      expect(failed).toEqual([])
+      for (const error of [one, one, two]) leg.onStanza(via, error as Element)
+      // The other is not remembered where nobody wants to know.
+      expect(failed).toHaveLength(lateErrorNotice ? 2 : 1)
+      expect(failed[0]?.request).toBe(first.request)
+      expect(told).toHaveLength(lateErrorNotice ? 2 : 0)
     }
   })
 

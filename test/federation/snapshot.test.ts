@@ -267,6 +267,23 @@ describe('the subject', () => {
   })
 })
 
+test('a link that nobody names is a warning, whatever its addresses; one that is used must stand', () => {
+  const idle = link({
+    name: 'idle',
+    port: 1,
+    domain: domain('two.example'),
+    addressing: { kind: 'straight' },
+  })
+  const rows = { links: [link(), idle] }
+  expect(snapshot(rows).warnings).toMatchObject([{ code: 'link-unused', rows: [{ name: 'idle' }] }])
+  const carried = buildSnapshot({
+    ...input(),
+    ...rows,
+    providers: [xmppProvider({ link: 'idle', enabled: true })],
+  })
+  expect(carried.ok ? [] : carried.error.map(({ code }) => code)).toContain('addressing-without-domain')
+})
+
 describe('routes', () => {
   const ours = domain('sip.example')
   test.for([

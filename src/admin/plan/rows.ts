@@ -85,7 +85,7 @@ export async function planSwitch(
   if (row.enabled === enabled) {
     const mark = suspensionOf(scene.view, found.value.list, found.value.name)
     return nothing(
-      `${spec.object} "${found.value.name}" is ${enabled ? 'enabled' : 'disabled'} already${mark === undefined ? '' : ', and suspended'}`,
+      `${spec.object} "${found.value.name}" is ${enabled ? 'enabled' : 'disabled'} already${mark === undefined ? '' : `, and suspended: end that with dragoman ${spec.object} resume ${quoted(found.value.name)}`}`,
     )
   }
   const before = scene.forms.write(found.value.list, found.value.row as never, found.value.secret)

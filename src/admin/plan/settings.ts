@@ -1,11 +1,11 @@
-import { SETTING_KEYS, type SettingKey } from '../../federation/settings.ts'
+import { DEFAULT_SETTINGS, SETTING_KEYS, type SettingKey } from '../../federation/settings.ts'
 import { nearest } from '../../kernel/nearest.ts'
 import { err, ok } from '../../kernel/result.ts'
 import type { Form } from '../forms.ts'
 import { type Answer, refuse } from '../problem.ts'
 import type { SpecOf } from '../requests.ts'
 import type { Json, SetSetting } from '../store.ts'
-import { storeRows } from '../view.ts'
+import { storeRows, suspensionOf } from '../view.ts'
 import { nothing, type Plan, plan, type Scene } from './plan.ts'
 import { faulty } from './read-row.ts'
 
@@ -35,9 +35,17 @@ export function planSetting(
   if (!read.ok) return err(faulty('setting', read.error))
   const value = read.value.rows.settings[name]
   if (value === undefined) return refuse('bad-request', `setting ${name}: has no value`, 'give it a value')
-  return value === before
-    ? nothing(`setting ${name} is ${String(value)} already`)
-    : plan({ do: 'set', key: name, value } as SetSetting)
+  if (value !== (before ?? DEFAULT_SETTINGS[name])) return plan({ do: 'set', key: name, value } as SetSetting)
+  return nothing(already(scene, name, spec.value, before === undefined))
+}
+
+function already({ view }: Scene, name: SettingKey, value: Json, byDefault: boolean): string {
+  const unset = byDefault ? ', by default' : ''
+  if (name !== 'enabled') return `setting ${name} is ${String(value)} already${unset}`
+  const mark = suspensionOf(view, 'federation', 'federation')
+  return `the federation is ${value === true ? 'enabled' : 'disabled'} already${unset}${
+    mark === undefined ? '' : ', and suspended: end that with dragoman federation resume'
+  }`
 }
 
 function settingKey(text: string): Answer<SettingKey> {

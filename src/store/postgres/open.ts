@@ -27,11 +27,12 @@ export async function openPostgres(
       database,
       subjects,
       learned: new PostgresLearned(pool, description),
-      revision: () => subjects.revision(),
+      look: () => subjects.look(),
+      learnedSince: (mark: number, most: number) => subjects.learnedSince(mark, most),
       // The pool is the database's, and ends with it.
       close: () => undefined,
     }
-    return ok(new Store(parts, await subjects.revision(), options))
+    return ok(new Store(parts, await subjects.look(), options))
   } catch (error) {
     await database.close()
     if (error instanceof StoreFault) return err(error.problem)

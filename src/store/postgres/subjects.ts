@@ -1,9 +1,9 @@
 import type pg from 'pg'
-import type { Revision } from '../../admin/store.ts'
 import type { SubjectRecord, SubjectStore } from '../../edge/subjects.ts'
 import { type Address, textOfAddress } from '../../federation/address.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { targetsOf } from '../contact-rows.ts'
+import type { Look } from '../store.ts'
 import { isStorable, NO_RECORD, recordOf, SUBJECT_COLUMNS, type SubjectRow } from '../subject-record.ts'
 import { postgresFault } from './connection.ts'
 
@@ -14,7 +14,14 @@ const SUBJECT = {
     left join users on address = who
     left join contacts on owner = who and target = any($2) and (expires is null or expires > $3)`,
 }
-const REVISION = { name: 'revision', text: 'select every, rows from revision where id = 1' }
+const LOOK = {
+  name: 'look',
+  text: 'select every, rows, mark from revision join learned_revision using (id) where id = 1',
+}
+const SINCE = {
+  name: 'learned-since',
+  text: 'select owner from learned_marks where mark > $1 order by mark limit $2',
+}
 
 export class PostgresSubjects implements SubjectStore {
   readonly #pool: pg.Pool
@@ -31,20 +38,32 @@ export class PostgresSubjects implements SubjectStore {
     const owner = textOfAddress(own)
     if (!isStorable(owner)) return NO_RECORD
     const targets = targetsOf(remote, provider).filter(isStorable)
-    try {
+    return await this.#named(async () => {
       const values = [owner, targets, this.#clock.wall()]
       return recordOf((await this.#pool.query<SubjectRow>({ ...SUBJECT, values })).rows)
-    } catch (error) {
-      throw postgresFault(error, this.#description)
-    }
+    })
   }
 
   /** @throws StoreFault */
-  async revision(): Promise<Revision> {
-    try {
-      const { rows } = await this.#pool.query<{ every: number; rows: number }>(REVISION)
+  async look(): Promise<Look> {
+    return await this.#named(async () => {
+      const { rows } = await this.#pool.query<{ every: number; rows: number; mark: number }>(LOOK)
       if (rows[0] === undefined) throw new Error(`${this.#description}: the revision is gone`)
-      return { all: rows[0].every, rows: rows[0].rows }
+      return { revision: { all: rows[0].every, rows: rows[0].rows }, mark: rows[0].mark }
+    })
+  }
+
+  /** @throws StoreFault */
+  async learnedSince(mark: number, most: number): Promise<readonly string[]> {
+    return await this.#named(async () => {
+      const { rows } = await this.#pool.query<{ owner: string }>({ ...SINCE, values: [mark, most] })
+      return rows.map(({ owner }) => owner)
+    })
+  }
+
+  async #named<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
     } catch (error) {
       throw postgresFault(error, this.#description)
     }

@@ -26,13 +26,14 @@ export async function openSqlite(
       database,
       subjects,
       learned,
-      revision: () => subjects.revision(),
+      look: () => subjects.look(),
+      learnedSince: (mark: number, most: number) => subjects.learnedSince(mark, most),
       close: () => {
         subjects.close()
         learned.close()
       },
     }
-    return ok(new Store(parts, subjects.revision(), options))
+    return ok(new Store(parts, subjects.look(), options))
   } catch (error) {
     await database.close()
     if (error instanceof StoreFault) return err(error.problem)

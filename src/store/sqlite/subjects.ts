@@ -1,9 +1,9 @@
 import SqliteConnection from 'better-sqlite3'
-import type { Revision } from '../../admin/store.ts'
 import type { SubjectRecord, SubjectStore } from '../../edge/subjects.ts'
 import { type Address, textOfAddress } from '../../federation/address.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { targetsOf } from '../contact-rows.ts'
+import type { Look } from '../store.ts'
 import { isStorable, NO_RECORD, recordOf, SUBJECT_COLUMNS, type SubjectRow } from '../subject-record.ts'
 import { sqliteFault } from './database.ts'
 
@@ -17,7 +17,8 @@ export class SqliteSubjects implements SubjectStore {
   readonly #connection: SqliteConnection.Database
   readonly #description: string
   readonly #clock: Clock
-  readonly #revision: SqliteConnection.Statement<[], { every: number; rows: number }>
+  readonly #look: SqliteConnection.Statement<[], { every: number; rows: number; mark: number }>
+  readonly #since: SqliteConnection.Statement<[number, number], { owner: string }>
   /** By the number of targets; a domain has at most 127 labels, so they are not many. */
   readonly #statements = new Map<number, Subject>()
 
@@ -26,29 +27,35 @@ export class SqliteSubjects implements SubjectStore {
     this.#clock = clock
     this.#connection = new SqliteConnection(path, { timeout: TIMEOUT, fileMustExist: true })
     this.#connection.pragma('query_only = on')
-    this.#revision = this.#connection.prepare('select every, rows from revision where id = 1')
+    this.#look = this.#connection.prepare(
+      'select every, rows, mark from revision join learned_revision using (id) where id = 1',
+    )
+    this.#since = this.#connection.prepare(
+      'select owner from learned_marks where mark > ? order by mark limit ?',
+    )
   }
 
   load(own: Address, remote: Address, provider: string | undefined): SubjectRecord {
     const owner = textOfAddress(own)
     if (!isStorable(owner)) return NO_RECORD
-    try {
+    return this.#named(() => {
       const targets = targetsOf(remote, provider).filter(isStorable)
       return recordOf(this.#statement(targets.length).all(owner, this.#clock.wall(), ...targets))
-    } catch (error) {
-      throw sqliteFault(error, this.#description)
-    }
+    })
   }
 
   /** @throws StoreFault */
-  revision(): Revision {
-    try {
-      const row = this.#revision.get()
+  look(): Look {
+    return this.#named(() => {
+      const row = this.#look.get()
       if (row === undefined) throw new Error(`${this.#description}: the revision is gone`)
-      return { all: row.every, rows: row.rows }
-    } catch (error) {
-      throw sqliteFault(error, this.#description)
-    }
+      return { revision: { all: row.every, rows: row.rows }, mark: row.mark }
+    })
+  }
+
+  /** @throws StoreFault */
+  learnedSince(mark: number, most: number): readonly string[] {
+    return this.#named(() => this.#since.all(mark, most).map(({ owner }) => owner))
   }
 
   close(): void {
@@ -66,5 +73,13 @@ export class SqliteSubjects implements SubjectStore {
       this.#statements.set(targets, statement)
     }
     return statement
+  }
+
+  #named<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw sqliteFault(error, this.#description)
+    }
   }
 }
