@@ -4,7 +4,7 @@ import { type Timers, TimerWheel } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
 import { ClientTransactions, type Outcome } from '../transaction/clients.ts'
 import { DEFAULT_TIMERS, type TimerValues } from '../transaction/timers.ts'
-import type { Hop, ListenerOptions, Side, Transport } from '../transport/place.ts'
+import type { Hop, ListenerOptions, Side, Source, Transport } from '../transport/place.ts'
 import { DEFAULT_TCP, type TcpLimits } from '../transport/tcp.ts'
 import { type Counters, type EndpointEvent, newCounters } from './counters.ts'
 import { openTransports } from './listen.ts'
@@ -47,6 +47,9 @@ export interface EndpointOptions {
   /** A request that RFC 3261 §8.2 found nothing wrong with, exactly once. May throw: the sender gets 500. */
   readonly onRequest: (incoming: IncomingRequest) => void
   readonly onEvent?: (event: EndpointEvent) => void
+  /** A peer came in over TLS: false turns it away; otherwise `onDisconnected` follows, with the same object. */
+  readonly onConnected?: (source: Source) => boolean
+  readonly onDisconnected?: (source: Source) => void
   readonly supports?: UasSupport
   readonly limits?: Partial<EndpointLimits>
   readonly timerValues?: Partial<TimerValues>
@@ -72,6 +75,8 @@ export interface EndpointStats extends Counters {
   readonly connectionsRefused: number
   /** Cut off because unfinished messages were too long together. */
   readonly connectionsCut: number
+  /** TLS: handshakes of peers that failed, and certificates that were not believed. */
+  readonly peersUnproved: number
 }
 
 export interface Endpoint {
@@ -99,6 +104,14 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     onEvent({ kind: 'fault', id, error })
     return id
   }
+  const guarded = <T>(ask: () => T): T | undefined => {
+    try {
+      return ask()
+    } catch (error) {
+      fault(error)
+      return undefined
+    }
+  }
   const timers = options.timers ?? new TimerWheel({ clock, onError: fault })
   const clients = new ClientTransactions({ clock, timers, values, random })
 
@@ -115,8 +128,12 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
         onEvent({ kind: 'connection-closed', listener, address, port, reason })
       },
       broken: (listener, reason) => onEvent({ kind: 'listener-broken', listener, reason }),
-      tooMany: () => onEvent({ kind: 'overloaded', what: 'connections' }),
+      tooMany: (what) => onEvent({ kind: 'overloaded', what }),
       tooLong: () => onEvent({ kind: 'overloaded', what: 'buffered' }),
+      admitted: (source) => guarded(() => options.onConnected?.(source) ?? true) ?? false,
+      departed: (source) => void guarded(() => options.onDisconnected?.(source)),
+      unproved: ({ options: { name } }, address, port, reason) =>
+        onEvent({ kind: 'peer-unproved', listener: name, address, port, reason }),
     },
   )
   const { legs, connections } = transports
@@ -172,6 +189,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       connections: connections.size,
       connectionsRefused: connections.refused,
       connectionsCut: connections.cut,
+      peersUnproved: connections.unproved,
     }),
     drain(within) {
       core.stop()

@@ -6,9 +6,9 @@ import { writeRequest } from '../serialize.ts'
 import type { ClientTransaction, ClientTransactions, ClientUse, Outcome } from '../transaction/clients.ts'
 import { MAGIC_COOKIE } from '../transaction/matching.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { Connections } from '../transport/connections.ts'
 import type { Leg } from '../transport/leg.ts'
 import { type Hop, isReachable } from '../transport/place.ts'
-import type { Connections } from '../transport/tcp.ts'
 import { reasonOf } from '../transport/udp.ts'
 import type { Counters } from './counters.ts'
 
@@ -95,6 +95,8 @@ export class Uac {
     try {
       if (leg === undefined) this.#fail(on, 'no listener for this hop')
       else if (unfit) this.#fail(on, `no client transaction for ${request.method}`)
+      else if (hop.transport === 'tls' && (hop.names ?? []).length === 0)
+        this.#fail(on, 'no name that the certificate must prove')
       else if (hop.transport === 'udp') this.#overUdp(request, hop, leg, on, options)
       else this.#overStream(request, hop, leg, on)
     } catch (error) {
@@ -140,7 +142,7 @@ export class Uac {
         ? `SIP/2.0/TLS ${leg.sentBy};branch=${branch};rport;alias`
         : `SIP/2.0/TCP ${leg.sentBy};branch=${branch};rport`
     const bytes = writeRequest(request, via)
-    const connection = this.#connections.to(leg, hop.address, hop.port)
+    const connection = this.#connections.to(leg, hop.address, hop.port, hop)
     if (connection === undefined) {
       this.#fail(on, 'too many connections')
       return
