@@ -34,8 +34,10 @@ export class Handshakes {
     this.#timers = deps.timers
     this.#within = deps.within
     this.#revision = tls.credentials.revision
+    const shown = tls.credentials.choose(tls.certificates)
+    if (shown === undefined) throw new Error('a TLS listener has no certificate')
     this.#server = createServer({
-      ...this.#options(),
+      ...shown.options,
       // Every peer is asked, and judged by us: RFC 5923 §9.2.
       requestCert: true,
       rejectUnauthorized: false,
@@ -51,7 +53,12 @@ export class Handshakes {
   /** `done` is called once: with the socket that is secure, or with why there is none; then the old one is closed. */
   begin(socket: Socket, done: Done): void {
     const key = keyOf(socket)
-    this.#refresh()
+    if (!this.#refresh()) {
+      socket.on('error', ignore)
+      socket.destroy()
+      done(err('no certificate to show'))
+      return
+    }
     const onClose = (): void => {
       const under = this.#take(key)
       under?.done(err(under.reason))
@@ -63,12 +70,15 @@ export class Handshakes {
     this.#server.emit('connection', socket)
   }
 
-  /** Certificates that were replaced: the server keeps a copy of the one it shows by default. */
-  #refresh(): void {
-    const { revision } = this.#tls.credentials
-    if (revision === this.#revision) return
-    this.#revision = revision
-    this.#server.setSecureContext(this.#options())
+  /** Certificates that were replaced: the server keeps a copy of the one it shows by default. False: there is none. */
+  #refresh(): boolean {
+    const { credentials, certificates } = this.#tls
+    if (credentials.revision === this.#revision) return true
+    const shown = credentials.choose(certificates)
+    if (shown === undefined) return false
+    this.#revision = credentials.revision
+    this.#server.setSecureContext(shown.options)
+    return true
   }
 
   abortAll(reason: string): void {
@@ -97,12 +107,6 @@ export class Handshakes {
     this.#under.delete(key)
     under?.timer.cancel()
     return under
-  }
-
-  #options(): object {
-    const shown = this.#tls.credentials.choose(this.#tls.certificates)
-    if (shown === undefined) throw new Error('there is no certificate to show')
-    return shown.options
   }
 }
 

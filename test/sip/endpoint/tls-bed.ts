@@ -66,7 +66,7 @@ export interface TlsPeer extends TcpPeer {
 export async function tlsPeer(
   port: number,
   shows: Issued | 'nothing' = THEIRS,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions & { readonly localAddress?: string } = {},
 ): Promise<TlsPeer> {
   const socket = connect({
     port,
