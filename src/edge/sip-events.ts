@@ -26,6 +26,9 @@ export class SipEvents {
       case 'connection-closed':
         log.debug(about, 'a SIP connection has ended')
         return
+      case 'peer-unproved':
+        this.#peers.warn(about, 'a SIP peer has not proved who it is')
+        return
       case 'malformed':
         this.#peers.warn(about, 'a SIP message cannot be read')
         return

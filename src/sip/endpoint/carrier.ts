@@ -1,7 +1,7 @@
-import type { Waiter } from '../transport/connection.ts'
+import type { Connection, Waiter } from '../transport/connection.ts'
+import type { Connections } from '../transport/connections.ts'
 import type { Leg } from '../transport/leg.ts'
 import type { Hop } from '../transport/place.ts'
-import type { Connections } from '../transport/tcp.ts'
 
 /** How octets get to a hop from one of our listeners. */
 export interface Carrier {
@@ -27,7 +27,8 @@ export const overUdp = (leg: Leg, hop: Hop): Carrier => ({
 
 /** Undefined: too many connections. */
 export function overConnection(leg: Leg, hop: Hop, connections: Connections): Carrier | undefined {
-  const opened = connections.to(leg, hop.address, hop.port)
+  const open = (): Connection | undefined => connections.to(leg, hop.address, hop.port, hop)
+  const opened = open()
   if (opened === undefined) return undefined
   let connection = opened
   return {
@@ -36,7 +37,7 @@ export function overConnection(leg: Leg, hop: Hop, connections: Connections): Ca
     reliable: true,
     send: (bytes, waiter) => {
       // A response that came another way (§18.2.2) wants its ACK all the same, and what rings its CANCEL.
-      if (!connection.isOpen) connection = connections.to(leg, hop.address, hop.port) ?? connection
+      if (!connection.isOpen) connection = open() ?? connection
       if (!connection.write(bytes)) queueMicrotask(() => waiter?.transportFailed('peer does not read'))
       else if (waiter !== undefined) connection.waiting.add(waiter)
     },

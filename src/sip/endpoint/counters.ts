@@ -1,3 +1,5 @@
+import type { Turned } from '../transport/connections.ts'
+
 /** What happened since the start. */
 export interface Counters {
   requestsIn: number
@@ -91,5 +93,13 @@ export type EndpointEvent =
       readonly port: number
       readonly reason: string
     }
+  /** TLS: a peer's handshake failed, or its certificate is not believed and it has no identity. */
+  | {
+      readonly kind: 'peer-unproved'
+      readonly listener: string
+      readonly address: string
+      readonly port: number
+      readonly reason: string
+    }
   | { readonly kind: 'listener-broken'; readonly listener: string; readonly reason: string }
-  | { readonly kind: 'overloaded'; readonly what: 'transactions' | 'connections' | 'buffered' }
+  | { readonly kind: 'overloaded'; readonly what: 'transactions' | 'buffered' | Turned }

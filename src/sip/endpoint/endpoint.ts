@@ -54,6 +54,9 @@ export interface EndpointOptions {
   /** What we are to a request (default: its server). */
   readonly roleOf?: (request: SipRequest, source: Source) => Role
   readonly onEvent?: (event: EndpointEvent) => void
+  /** A peer came in over TLS: false turns it away; otherwise `onDisconnected` follows, with the same object. */
+  readonly onConnected?: (source: Source) => boolean
+  readonly onDisconnected?: (source: Source) => void
   readonly supports?: UasSupport
   readonly limits?: Partial<EndpointLimits>
   readonly timerValues?: Partial<TimerValues>
@@ -81,6 +84,8 @@ export interface EndpointStats extends Counters {
   readonly connectionsRefused: number
   /** Cut off because unfinished messages were too long together. */
   readonly connectionsCut: number
+  /** TLS: handshakes of peers that failed, and certificates that were not believed. */
+  readonly peersUnproved: number
 }
 
 export interface Endpoint {
@@ -117,6 +122,14 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     onEvent({ kind: 'fault', id, error })
     return id
   }
+  const guarded = <T>(ask: () => T): T | undefined => {
+    try {
+      return ask()
+    } catch (error) {
+      fault(error)
+      return undefined
+    }
+  }
   const timers = options.timers ?? new TimerWheel({ clock, onError: fault })
   const clients = new ClientTransactions({ clock, timers, values, random })
 
@@ -133,8 +146,12 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
         onEvent({ kind: 'connection-closed', listener, address, port, reason })
       },
       broken: (listener, reason) => onEvent({ kind: 'listener-broken', listener, reason }),
-      tooMany: () => onEvent({ kind: 'overloaded', what: 'connections' }),
+      tooMany: (what) => onEvent({ kind: 'overloaded', what }),
       tooLong: () => onEvent({ kind: 'overloaded', what: 'buffered' }),
+      admitted: (source) => guarded(() => options.onConnected?.(source) ?? true) ?? false,
+      departed: (source) => void guarded(() => options.onDisconnected?.(source)),
+      unproved: ({ options: { name } }, address, port, reason) =>
+        onEvent({ kind: 'peer-unproved', listener: name, address, port, reason }),
     },
   )
   const { legs, connections } = transports
@@ -167,23 +184,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
   }))
   let closing: Promise<void> | undefined
   let stopped = false
-  const guarded =
-    <T>(handler: (value: T) => void) =>
-    (value: T): void => {
-      try {
-        handler(value)
-      } catch (error) {
-        fault(error)
-      }
-    }
-  const counting = (on: (outcome: Outcome) => void): ((outcome: Outcome) => void) => {
-    const handler = guarded(on)
-    return (outcome) => {
+  const counting =
+    (on: (outcome: Outcome) => void) =>
+    (outcome: Outcome): void => {
       if (outcome.kind === 'timeout') counters.timeouts++
       else if (outcome.kind === 'transport-failure') counters.transportFailures++
-      handler(outcome)
+      guarded(() => on(outcome))
     }
-  }
   const refusal = (): string | undefined =>
     stopped ? 'closing' : full() ? 'too many transactions' : undefined
 
@@ -201,8 +208,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
     },
     invite(request, hop, on, sendOptions = {}) {
       const handlers: InviteHandlers = {
-        provisional: guarded((response) => on.provisional(response)),
-        success: guarded((response) => on.success(response)),
+        provisional: (response) => guarded(() => on.provisional(response)),
+        success: (response) => guarded(() => on.success(response)),
         done: counting((outcome) => on.done(outcome)),
       }
       const reason = refusal()
@@ -211,12 +218,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       return { cancel: () => {} }
     },
     ack(request, hop, sendOptions = {}) {
-      if (stopped) return
-      try {
-        uac.ack(request, hop, sendOptions)
-      } catch (error) {
-        fault(error)
-      }
+      if (!stopped) guarded(() => uac.ack(request, hop, sendOptions))
     },
     stats: () => ({
       ...counters,
@@ -227,6 +229,7 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
       connections: connections.size,
       connectionsRefused: connections.refused,
       connectionsCut: connections.cut,
+      peersUnproved: connections.unproved,
     }),
     drain(within) {
       core.stop()

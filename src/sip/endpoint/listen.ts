@@ -2,13 +2,14 @@ import type { Server } from 'node:net'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
+import { Connections, type ConnectionsEvents } from '../transport/connections.ts'
 import type { Leg } from '../transport/leg.ts'
 import { type ListenerOptions, sentBy } from '../transport/place.ts'
-import { Connections, openTcp, type TcpEvents } from '../transport/tcp.ts'
+import { openTcp } from '../transport/tcp.ts'
 import { openUdp } from '../transport/udp.ts'
 import type { EndpointLimits } from './endpoint.ts'
 
-export interface TransportEvents extends TcpEvents {
+export interface TransportEvents extends ConnectionsEvents {
   datagram(leg: Leg, bytes: Uint8Array, address: string, port: number): void
   broken(listener: string, reason: string): void
 }
@@ -61,8 +62,6 @@ export async function openTransports(
           },
         )
         leg = { options, port: udp.port, sentBy: sentBy(options, udp.port), family, udp }
-      } else if (options.transport === 'tls') {
-        throw new Error(`listener ${options.name} has no certificate`)
       } else {
         const { server, port } = await openTcp(options, (socket) => {
           if (leg === undefined) socket.destroy()
@@ -70,7 +69,9 @@ export async function openTransports(
         })
         servers.push(server)
         server.on('error', (error) => events.broken(options.name, error.message))
-        leg = { options, port, sentBy: sentBy(options, port), family, udp: undefined }
+        const bound: Leg = { options, port, sentBy: sentBy(options, port), family, udp: undefined }
+        if (options.transport === 'tls') connections.secure(bound)
+        leg = bound
       }
       legs.push(leg)
     }

@@ -64,6 +64,8 @@ export class Receiver {
   #message(message: SipMessage, arrival: Arrival): void {
     if (message.kind === 'request') {
       this.#counters.requestsIn++
+      const via = message.headers.topVia()
+      if (via !== undefined) arrival.connection?.alias(via)
       this.#core.receive(message, arrival)
       return
     }

@@ -2,9 +2,9 @@ import type { Headers } from '../headers.ts'
 import { response } from '../response.ts'
 import { writeResponse } from '../serialize.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { Connections } from '../transport/connections.ts'
 import type { Leg } from '../transport/leg.ts'
 import { isReachable, type Source } from '../transport/place.ts'
-import type { Connections } from '../transport/tcp.ts'
 import { receivedVia, replyPort } from '../transport/via.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -55,8 +55,11 @@ export function sendReply(
       failed('peer does not read')
       return
     }
-    const port = via?.port ?? 5060
-    const other = isReachable(source.address, port) ? connections.to(leg, source.address, port) : undefined
+    const port = via?.port ?? (source.transport === 'tls' ? 5061 : 5060)
+    const target = { names: source.identity }
+    const other = isReachable(source.address, port)
+      ? connections.to(leg, source.address, port, target)
+      : undefined
     if (other === undefined || !other.write(bytes)) failed('no way back')
     return
   }

@@ -6,9 +6,9 @@ import type { SipRequest } from '../message.ts'
 import { writeRequest } from '../serialize.ts'
 import type { ClientTransaction, ClientTransactions, ClientUse, Outcome } from '../transaction/clients.ts'
 import { MAGIC_COOKIE } from '../transaction/matching.ts'
+import type { Connections } from '../transport/connections.ts'
 import type { Leg } from '../transport/leg.ts'
 import { type Hop, isReachable } from '../transport/place.ts'
-import type { Connections } from '../transport/tcp.ts'
 import { reasonOf } from '../transport/udp.ts'
 import { type Carrier, overConnection, overUdp } from './carrier.ts'
 import type { Counters } from './counters.ts'
@@ -119,6 +119,8 @@ export class Uac {
     try {
       if (leg === undefined) this.#fail(on, 'no listener for this hop')
       else if (unfit) this.#fail(on, `no client transaction for ${request.method}`)
+      else if (hop.transport === 'tls' && (hop.names ?? []).length === 0)
+        this.#fail(on, 'no name that the certificate must prove')
       else if (hop.transport !== 'udp') this.#overConnection(request, hop, leg, on, options)
       else this.#overUdp(request, hop, leg, on, options)
     } catch (error) {

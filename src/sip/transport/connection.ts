@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Result } from '../../kernel/result.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import { type Frame, SipFramer } from '../frames.ts'
 import type { SipLimits } from '../limits.ts'
+import { param } from '../scan.ts'
+import type { Via } from '../via.ts'
 import type { Leg } from './leg.ts'
 import type { Source } from './place.ts'
 import { reasonOf } from './udp.ts'
@@ -18,6 +21,7 @@ export interface ConnectionLimits {
   readonly idle: number
   /** A message that has begun must end within this time. */
   readonly partial: number
+  /** Until a connection that we open can be written to, the TLS handshake included. */
   readonly connect: number
   /** Interval of our own keep-alives on connections that we opened (RFC 5626 §4.4.1); 0: none. */
   readonly ping: number
@@ -30,6 +34,15 @@ export interface ConnectionEvents {
   closed(connection: Connection, reason: string): void
   /** What waits for the rest of its message has become so many octets more, or fewer. May close the connection. */
   held(connection: Connection, change: number): void
+  /** The peer takes requests over the connection as if at that port of its address (RFC 5923). Once. */
+  aliased(connection: Connection, port: number): void
+}
+
+/** How a connection of ours comes to be open. */
+export interface Opening {
+  readonly event: 'connect' | 'secureConnect'
+  /** What the peer has proved by then, or why it is closed; nothing is sent before. */
+  readonly check?: () => Result<readonly string[], string>
 }
 
 /** Someone whose request went over the connection and waits for its response. */
@@ -40,10 +53,12 @@ export interface Waiter {
 const CRLF = Buffer.from('\r\n')
 const PING = Buffer.from('\r\n\r\n')
 
-/** One TCP connection, whoever opened it. Writes of one turn of the event loop leave together. */
+/** One TCP or TLS connection, whoever opened it. Writes of one turn of the event loop leave together. */
 export class Connection {
   readonly leg: Leg
-  readonly source: Source
+  readonly outgoing: boolean
+  /** TLS: the name of the certificate that we showed. */
+  readonly own: string | undefined
   readonly waiting = new Set<Waiter>()
   readonly #socket: Socket
   readonly #limits: ConnectionLimits
@@ -51,6 +66,10 @@ export class Connection {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #framer: SipFramer
+  #source: Source
+  /** False: the peer has still to prove who it is. */
+  #ready: boolean
+  #aliased = false
   #held = 0
   #out: Uint8Array[] = []
   #outBytes = 0
@@ -72,11 +91,17 @@ export class Connection {
       events: ConnectionEvents
       clock: Clock
       timers: Timers
-      outgoing: boolean
+      /** Undefined: it is open, for the peer has opened it. */
+      opening?: Opening | undefined
+      own?: string | undefined
     },
   ) {
+    const { opening } = deps
     this.leg = leg
-    this.source = source
+    this.outgoing = opening !== undefined
+    this.own = deps.own
+    this.#source = source
+    this.#ready = opening?.check === undefined
     this.#socket = socket
     this.#limits = deps.limits
     this.#events = deps.events
@@ -94,14 +119,15 @@ export class Connection {
       this.#reason = reasonOf(error)
     })
     socket.on('close', () => this.#closed())
-    if (deps.outgoing) {
+    if (opening !== undefined) {
       this.#connecting = deps.timers.set(deps.limits.connect, () => this.close('connect timeout'))
-      socket.on('connect', () => {
-        this.#connecting?.cancel()
-        this.#connecting = undefined
-        this.#schedulePing()
-      })
+      socket.once(opening.event, () => this.#opened(opening))
     }
+  }
+
+  /** The peer, with what it has proved. One object as long as the connection lives. */
+  get source(): Source {
+    return this.#source
   }
 
   /** Octets that wait for the rest of their message. */
@@ -124,6 +150,17 @@ export class Connection {
     return true
   }
 
+  /**
+   * A request came over the connection, with that topmost Via. With `alias` there, ours may go back over it, where we know
+   * by its certificate who the peer is (RFC 5923 §8.2, §9.2). What a peer says later does not change it.
+   */
+  alias(via: Via): void {
+    if (this.#aliased || this.outgoing || this.#source.identity === undefined || !this.#open) return
+    if (via.transport !== 'TLS' || param(via.params, 'alias') === undefined) return
+    this.#aliased = true
+    this.#events.aliased(this, via.port ?? 5061)
+  }
+
   /** At once; what was written but not yet sent is lost. */
   close(reason: string): void {
     if (!this.#open) return
@@ -135,6 +172,10 @@ export class Connection {
   /** Sends what was written, then closes; a peer that does not read is cut off by the partial time-out. */
   end(reason: string): void {
     if (!this.#open) return
+    if (!this.#ready) {
+      this.close(reason)
+      return
+    }
     this.#flush()
     this.#reason = reason
     this.#socket.end()
@@ -144,7 +185,7 @@ export class Connection {
 
   readonly #flush = (): void => {
     const chunks = this.#out
-    if (chunks.length === 0) return
+    if (chunks.length === 0 || !this.#ready) return
     const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, this.#outBytes)
     this.#out = []
     this.#outBytes = 0
@@ -153,8 +194,23 @@ export class Connection {
     if (this.#socket.writableLength > this.#limits.pauseAt && !this.#socket.connecting) this.#socket.pause()
   }
 
-  #onData(chunk: Uint8Array): void {
+  #opened({ check }: Opening): void {
     if (!this.#open) return
+    const proved = check?.()
+    if (proved?.ok === false) {
+      this.close(proved.error)
+      return
+    }
+    if (proved !== undefined) this.#source = { ...this.#source, identity: proved.value }
+    this.#connecting?.cancel()
+    this.#connecting = undefined
+    this.#ready = true
+    this.#flush()
+    this.#schedulePing()
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (!this.#open || !this.#ready) return
     this.#lastActivity = this.#clock.now()
     const frames = this.#framer.push(chunk)
     for (const frame of frames) {

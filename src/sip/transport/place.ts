@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import type { Credentials } from '../../net/tls/credentials.ts'
 
 export type Side = 'inside' | 'outside'
 
@@ -51,6 +52,18 @@ export interface ListenerOptions {
   readonly side: Side
   /** Host for Via where the bound address is not the one that others use: a name or an IP literal. */
   readonly advertise?: string
+  /** Of a TLS listener, which cannot be without. */
+  readonly tls?: ListenerTls
+}
+
+export interface ListenerTls {
+  readonly credentials: Credentials
+  /** Which of our certificates are shown here; the first to whoever asks for none of them. Default: all. */
+  readonly certificates?: readonly string[]
+  /** Peers that show no certificate we trust are closed; otherwise they merely have no identity. */
+  readonly demand?: boolean
+  /** Believe only certificates for SIP (RFC 5924 §5), not those for TLS servers in general. */
+  readonly sipPurposeOnly?: boolean
 }
 
 /** What a Via written by this listener says: lower case, IPv6 in brackets, always with its port. */
