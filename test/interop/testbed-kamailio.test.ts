@@ -1,10 +1,10 @@
 import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
-import { type Authority, startAuthority } from '../support/authority.ts'
+import { Authority } from '../support/certificates.ts'
+import { identityOf, type TlsIdentity } from '../support/identity.ts'
 import { type Kamailio, startKamailio } from '../support/kamailio.ts'
 import { SDP } from '../support/sip-call.ts'
 import { type SipUserAgent, startSipUserAgent } from '../support/sip-user-agent.ts'
-import type { TlsIdentity } from '../support/tls-tunnel.ts'
 
 const ROMEO = 'sip:romeo@sip.example'
 const MERCUTIO = 'sip:mercutio@sip.example'
@@ -204,29 +204,24 @@ describe('a Kamailio provider', () => {
   const GATEWAY = 'edge.sip.example'
 
   async function onProvider(
-    scene: (bed: {
-      authority: Authority
-      provider: Kamailio
-      gateway: SipUserAgent
-      paris: SipUserAgent
-    }) => Promise<void>,
+    scene: (bed: { provider: Kamailio; gateway: SipUserAgent; paris: SipUserAgent }) => Promise<void>,
   ): Promise<void> {
-    await using authority = await startAuthority()
+    const authority = new Authority('Test authority')
     await using gateway = await startSipUserAgent({
       uri: 'sip:gateway@sip.example',
-      tls: { ...(await authority.issue(GATEWAY)), name: GATEWAY },
+      tls: { ...identityOf(authority, GATEWAY), name: GATEWAY },
     })
     await using provider = await startKamailio({
       domain: 'provider.example',
       users: [{ name: 'paris' }],
       gateway: { port: gateway.tlsPort, transport: 'tls', name: GATEWAY },
-      tls: { ...(await authority.issue(EDGE)), name: EDGE },
+      tls: { ...identityOf(authority, EDGE), name: EDGE },
       asserts: 'P-Asserted-Verification: verified',
     })
     await using paris = await startSipUserAgent({ uri: PARIS, nextHop: { port: provider.port } })
     try {
       expect((await paris.register()).status).toBe(200)
-      await scene({ authority, provider, gateway, paris })
+      await scene({ provider, gateway, paris })
     } catch (error) {
       console.error(provider.log())
       throw error
@@ -269,8 +264,8 @@ describe('a Kamailio provider', () => {
   test('refuses who has none, and who has one of another authority', () =>
     onProvider(async ({ provider }) => {
       expect(await alertTo(provider.tlsPort)).toMatch(/certificate required|handshake failure/)
-      await using another = await startAuthority()
-      expect(await alertTo(provider.tlsPort, await another.issue(GATEWAY))).toMatch(/unknown ca/)
+      const another = new Authority('Another authority')
+      expect(await alertTo(provider.tlsPort, identityOf(another, GATEWAY))).toMatch(/unknown ca/)
       expect(provider.passed.all.filter(({ transport }) => transport === 'tls')).toEqual([])
     }))
 })

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TlsIdentity } from './identity.ts'
 import { Inbox, type NextOptions } from './inbox.ts'
 import { type KamailioPlace, kamailioConfig, kamailioTlsConfig, PASSED, READY } from './kamailio-config.ts'
 import { freePorts } from './ports.ts'
 import { Child } from './process.ts'
 import { ProcessGroup } from './process-group.ts'
 import { tempDir } from './temp.ts'
-import type { TlsIdentity } from './tls-tunnel.ts'
 
 export interface KamailioOptions {
   /** Its only domain: `sip.example` makes it our home server, `provider.example` somebody else's edge. */

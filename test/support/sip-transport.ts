@@ -2,7 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import type { Transport } from 'sip.js/lib/core/index.js'
-import type { TlsIdentity } from './tls-tunnel.ts'
+import type { TlsIdentity } from './identity.ts'
 
 export type Protocol = 'udp' | 'tcp' | 'tls'
 

@@ -10,6 +10,7 @@ import {
   URI,
   UserAgentCore,
 } from 'sip.js/lib/core/index.js'
+import type { TlsIdentity } from './identity.ts'
 import { Inbox } from './inbox.ts'
 import { freePorts } from './ports.ts'
 import { type IncomingCall, incomingCall, type OutgoingCall, outgoingCall, SDP } from './sip-call.ts'
@@ -30,7 +31,6 @@ import {
   outgoingSubscription,
 } from './sip-subscription.ts'
 import { type Frame, type Hop, type Protocol, SipSockets } from './sip-transport.ts'
-import type { TlsIdentity } from './tls-tunnel.ts'
 
 export type { Frame, Hop, Protocol, ReceivedSipMessage, SipAnswer }
 

@@ -1,12 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
-
-/** PEM texts: who one is, and whom one trusts. */
-export interface TlsIdentity {
-  readonly cert: string
-  readonly key: string
-  readonly ca: string
-}
+import type { TlsIdentity } from './identity.ts'
 
 export interface TlsTunnel extends AsyncDisposable {
   /** Where it listens on 127.0.0.1. */
