@@ -141,7 +141,8 @@ ${state}
  * a change of transport, the topmost names the way out.
  */
 function recordRoute({ tls }: KamailioOptions, { port, tlsPort }: KamailioPlace): string {
-  const [inside, outside] = [`127.0.0.1:${port}`, `${tls?.name}:${tlsPort};transport=tls`]
+  const inside = `127.0.0.1:${port};r2=on`
+  const outside = `${tls?.name}:${tlsPort};transport=tls;r2=on`
   const named = tls
     ? `
   if ($proto == "tls") {
