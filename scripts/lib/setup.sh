@@ -64,7 +64,7 @@ can_install() {
   printf '\n  sudo %s\n' "$line" >&2
   local package
   for package in "$@"; do
-    case "$package" in prosody | ejabberd | postgresql)
+    case "$package" in prosody | ejabberd | postgresql | kamailio)
       note ""
       note "and, unless you want Debian's own $package service to run:"
       printf '\n  sudo systemctl disable --now %s\n' "$package" >&2
@@ -102,7 +102,7 @@ install_packages() {
 (On Ubuntu these are in the component universe: add-apt-repository universe)"
   local package
   for package in "$@"; do
-    case "$package" in prosody | ejabberd | postgresql) disable_service "$package" ;; esac
+    case "$package" in prosody | ejabberd | postgresql | kamailio) disable_service "$package" ;; esac
   done
 }
 

@@ -1,6 +1,6 @@
 import { type Dragoman, gatewayConfig, startDragoman } from './dragoman.ts'
 import { type Prosody, startProsody } from './prosody.ts'
-import { type Protocol, type SipUserAgent, startSipUserAgent } from './sip-user-agent.ts'
+import { type SipUserAgent, startSipUserAgent } from './sip-user-agent.ts'
 import { startXmppClient, type XmppClient } from './xmpp-client.ts'
 
 export const ROMEO = 'romeo@sip.example'
@@ -22,7 +22,7 @@ export interface Bed {
 
 export interface BedOptions {
   /** Between the home server and Dragoman; UDP unless told. */
-  readonly transport?: Protocol
+  readonly transport?: 'udp' | 'tcp'
   /** Where the home server is, when it is not Romeo's user agent. */
   readonly homePort?: number
   readonly congestionSafePath?: boolean

@@ -1,13 +1,26 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import type { Transport } from 'sip.js/lib/core/index.js'
+import type { TlsIdentity } from './identity.ts'
 
-export type Protocol = 'udp' | 'tcp'
+export type Protocol = 'udp' | 'tcp' | 'tls'
 
 export interface Hop {
   readonly host: string
   readonly port: number
   readonly transport: Protocol
+  /** What is asked for by SNI. */
+  readonly name?: string
+}
+
+export interface SipAddress {
+  readonly address: string
+  /** UDP and TCP. */
+  readonly port: number
+  /** TLS, where there is an identity to show. */
+  readonly tlsPort: number
+  readonly identity?: TlsIdentity
 }
 
 /** One SIP message as it came from the wire. */
@@ -16,19 +29,23 @@ export interface Frame {
   readonly bytes: Buffer
   readonly text: string
   readonly from: { readonly host: string; readonly port: number }
+  /** Over TLS: subjectAltName of the other side's certificate, as `DNS:edge.provider.example`. */
+  readonly peerNames?: string
 }
 
 /** Requests whose way back is remembered. */
 const REMEMBERED = 10_000
 
 /**
- * UDP and TCP for sip.js, which brings WebSocket alone. Responses go back where the request came from
- * (RFC 3261 §18.2.2: the same connection; RFC 3581: the source port). Requests go to the hop set beforehand.
+ * UDP, TCP and TLS for sip.js, which brings WebSocket alone. Responses go back where the request came from
+ * (RFC 3261 §18.2.2: the same connection; RFC 3581: the source port). Requests go to the hop that is told for each.
+ * Whoever connects over TLS needs a certificate of the authority; the certificates of servers are not judged.
  */
 export class SipSockets implements AsyncDisposable {
   readonly port: number
+  readonly #identity: TlsIdentity | undefined
   readonly #udp: UdpSocket
-  readonly #tcp: Server
+  readonly #servers: readonly Server[]
   readonly #onFrame: (frame: Frame) => void
   readonly #onError: (error: Error) => void
   readonly #wayBack = new Map<string, (bytes: Buffer) => Promise<void>>()
@@ -38,12 +55,18 @@ export class SipSockets implements AsyncDisposable {
   private constructor(
     udp: UdpSocket,
     tcp: Server,
-    port: number,
+    { port, tlsPort, address, identity }: SipAddress,
     onFrame: (frame: Frame) => void,
     onError: (error: Error) => void,
   ) {
+    const tls =
+      identity &&
+      createTlsServer({ ...identity, requestCert: true, rejectUnauthorized: true }, (socket) =>
+        this.#adopt(socket, 'tls'),
+      )
     this.#udp = udp
-    this.#tcp = tcp
+    this.#servers = tls ? [tcp, tls] : [tcp]
+    this.#identity = identity
     this.port = port
     this.#onFrame = onFrame
     this.#onError = onError
@@ -55,15 +78,16 @@ export class SipSockets implements AsyncDisposable {
       )
     })
     tcp.on('error', onError)
-    tcp.on('connection', (socket) => this.#adopt(socket))
+    tcp.on('connection', (socket) => this.#adopt(socket, 'tcp'))
+    tls?.on('error', onError).on('tlsClientError', onError).listen({ host: address, port: tlsPort })
   }
 
   static async listen(
-    address: string,
-    port: number,
+    place: SipAddress,
     onFrame: (frame: Frame) => void,
     onError: (error: Error) => void,
   ): Promise<SipSockets> {
+    const { address, port } = place
     const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     await new Promise<void>((resolve, reject) => {
       udp.once('error', reject).bind({ address, port }, resolve)
@@ -72,16 +96,18 @@ export class SipSockets implements AsyncDisposable {
     await new Promise<void>((resolve, reject) => {
       tcp.once('error', reject).listen({ host: address, port }, resolve)
     })
-    return new SipSockets(udp, tcp, port, onFrame, onError)
+    const sockets = new SipSockets(udp, tcp, place, onFrame, onError)
+    await sockets.#ready()
+    return sockets
   }
 
-  /** What sip.js calls a transport: one protocol, and `hop()` asked at every request. */
-  transport(protocol: Protocol, hop: () => Hop): Transport {
+  /** What sip.js calls a transport: one protocol, and `hop` asked at every request. */
+  transport(protocol: Protocol, hop: (message: string) => Hop): Transport {
     return {
       protocol: protocol.toUpperCase(),
       send: async (message) => {
         const bytes = Buffer.from(message)
-        if (!message.startsWith('SIP/2.0 ')) return await this.send(bytes, hop())
+        if (!message.startsWith('SIP/2.0 ')) return await this.send(bytes, hop(message))
         const back = this.#wayBack.get(branchOf(message))
         if (back === undefined) throw new Error(`no way back for\n${message}`)
         await back(bytes)
@@ -95,7 +121,7 @@ export class SipSockets implements AsyncDisposable {
     await write(socket, bytes)
   }
 
-  /** Ends every TCP connection; the next request opens a new one. */
+  /** Ends every TCP and TLS connection; the next request opens a new one. */
   dropConnections(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -103,7 +129,7 @@ export class SipSockets implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.dropConnections()
     await new Promise<void>((resolve) => this.#udp.close(resolve))
-    await new Promise<void>((resolve) => this.#tcp.close(() => resolve()))
+    for (const server of this.#servers) await new Promise<void>((resolve) => server.close(() => resolve()))
   }
 
   #sendUdp(bytes: Buffer, host: string, port: number): Promise<void> {
@@ -113,20 +139,31 @@ export class SipSockets implements AsyncDisposable {
   }
 
   #connection(hop: Hop): Promise<Socket> {
-    const key = `${hop.host}:${hop.port}`
+    const key = `${hop.transport} ${hop.host}:${hop.port}`
     const known = this.#connections.get(key)
     if (known) return known
     const opening = new Promise<Socket>((resolve, reject) => {
-      const socket = connect({ host: hop.host, port: hop.port })
-      this.#adopt(socket)
-      socket.once('connect', () => resolve(socket)).once('error', reject)
+      const to = { host: hop.host, port: hop.port }
+      const name = hop.name === undefined ? {} : { servername: hop.name }
+      const socket =
+        hop.transport === 'tls'
+          ? connectTls({ ...to, ...name, ...this.#identity, rejectUnauthorized: false })
+          : connect(to)
+      this.#adopt(socket, hop.transport)
+      socket.once(hop.transport === 'tls' ? 'secureConnect' : 'connect', () => resolve(socket))
+      socket.once('error', reject)
       socket.once('close', () => this.#connections.delete(key))
     })
     this.#connections.set(key, opening)
     return opening
   }
 
-  #adopt(socket: Socket): void {
+  async #ready(): Promise<void> {
+    for (const server of this.#servers)
+      if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
+  }
+
+  #adopt(socket: Socket, transport: Protocol): void {
     this.#sockets.add(socket)
     const from = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
     let pending: Buffer = Buffer.alloc(0)
@@ -137,9 +174,15 @@ export class SipSockets implements AsyncDisposable {
       const [frames, rest] = split(Buffer.concat([pending, bytes]))
       pending = rest
       for (const frame of frames) {
-        this.#received({ transport: 'tcp', bytes: frame, text: frame.toString(), from }, (answer) =>
-          write(socket, answer),
-        )
+        const peerNames = socket instanceof TLSSocket ? socket.getPeerCertificate().subjectaltname : undefined
+        const received = {
+          transport,
+          bytes: frame,
+          text: frame.toString(),
+          from,
+          ...(peerNames && { peerNames }),
+        }
+        this.#received(received, (answer) => write(socket, answer))
       }
     })
   }

@@ -1,39 +1,61 @@
 import {
-  Grammar,
+  DigestAuthentication,
   type IncomingMessageRequest,
   type IncomingRequestMessage,
   IncomingResponseMessage,
   type Logger,
   LoggerFactory,
+  type OutgoingRequestMessage,
   Parser,
   URI,
   UserAgentCore,
 } from 'sip.js/lib/core/index.js'
+import type { TlsIdentity } from './identity.ts'
 import { Inbox } from './inbox.ts'
-import { freePort } from './ports.ts'
+import { freePorts } from './ports.ts'
+import { type IncomingCall, incomingCall, type OutgoingCall, outgoingCall, SDP } from './sip-call.ts'
+import {
+  bodyOf,
+  finalAnswer,
+  parseUri,
+  type ReceivedSipMessage,
+  receivedMessage,
+  type SipAnswer,
+  type SipBody,
+  shown,
+} from './sip-request.ts'
+import {
+  type IncomingSubscription,
+  incomingSubscription,
+  type OutgoingSubscription,
+  outgoingSubscription,
+} from './sip-subscription.ts'
 import { type Frame, type Hop, type Protocol, SipSockets } from './sip-transport.ts'
 
-export type { Frame, Hop, Protocol }
+export type { Frame, Hop, Protocol, ReceivedSipMessage, SipAnswer }
 
 export interface SipUserAgentOptions {
   /** The address-of-record, as `sip:romeo@sip.example`. */
   readonly uri: string
   readonly displayName?: string
-  /** Where requests go. Host 127.0.0.1 and UDP unless told. */
-  readonly nextHop?: { readonly host?: string; readonly port: number; readonly transport?: Protocol }
+  /** For a digest (MD5), where it is challenged. */
+  readonly password?: string
+  /** Where requests go; 127.0.0.1 and UDP unless told. Without it, where their Route or URI says. */
+  readonly nextHop?: Partial<Hop> & { readonly port: number }
   /** Where it listens; 127.0.0.1 unless told. */
   readonly address?: '127.0.0.1' | '::1'
   /** Port for UDP and TCP alike; a free one unless told. */
   readonly port?: number
+  /** A TLS listener as well, and what it shows to servers. `name` stands in Via and Contact. */
+  readonly tls?: TlsIdentity & { readonly name: string }
   /** `own`: 404 for every other user part, as a phone does. `any` stands for a home server; it is the default. */
   readonly users?: 'own' | 'any'
 }
 
-export interface OutgoingSipMessage {
+export interface OutgoingSipRequest {
   /** Request-URI and To. */
   readonly to: string
-  readonly body: string
-  readonly contentType?: string
+  readonly body?: SipBody
   /** From, where it is not this user agent's own address. */
   readonly from?: string
   readonly callId?: string
@@ -42,25 +64,16 @@ export interface OutgoingSipMessage {
   readonly nextHop?: Hop
 }
 
-export interface SipAnswer {
-  readonly status: number
-  readonly reason: string
-  header(name: string): string | undefined
+export interface OutgoingSipMessage extends Omit<OutgoingSipRequest, 'body'> {
+  readonly body: string
+  readonly contentType?: string
 }
 
-export interface ReceivedSipMessage {
-  readonly transport: Protocol
-  readonly requestUri: string
-  readonly from: string
-  readonly to: string
-  readonly callId: string
-  readonly cseq: number
-  readonly contentType: string
-  /** Decoded as UTF-8. */
-  readonly body: string
-  readonly bodyBytes: Buffer
-  /** Every value of that name, in order. */
-  headers(name: string): readonly string[]
+export interface OutgoingSipSubscribe extends OutgoingSipRequest {
+  /** Event package; presence unless told. */
+  readonly event?: string
+  /** Seconds; 3600 unless told. */
+  readonly expires?: number
 }
 
 /** A final status, with header lines if wanted; or `silence`, which lets the sender's transaction run out. */
@@ -69,8 +82,13 @@ export type Answering = number | 'silence' | { readonly status: number; readonly
 export interface SipUserAgent extends AsyncDisposable {
   readonly uri: string
   readonly port: number
+  readonly tlsPort: number
   /** MESSAGE requests received, each transaction once. */
   readonly messages: Inbox<ReceivedSipMessage>
+  /** INVITE requests outside a dialog; nobody answers them unless told. */
+  readonly calls: Inbox<IncomingCall>
+  /** SUBSCRIBE requests outside a dialog; nobody answers them unless told. */
+  readonly subscriptions: Inbox<IncomingSubscription>
   /** Every SIP message received, as bytes, retransmissions and responses included. */
   readonly frames: Inbox<Frame>
   /** What sip.js could not read, and what failed on the sockets. */
@@ -78,6 +96,13 @@ export interface SipUserAgent extends AsyncDisposable {
   /** Resolves with the final answer; after 32 s without one with 408, as RFC 3261 §8.1.3.1 wants. */
   message(message: OutgoingSipMessage): Promise<SipAnswer>
   options(to: string, nextHop?: Hop): Promise<SipAnswer>
+  /** Any other request outside a dialog, as PUBLISH or REFER. */
+  request(method: string, request: OutgoingSipRequest): Promise<SipAnswer>
+  /** INVITE with an offer. */
+  call(request: OutgoingSipRequest): OutgoingCall
+  subscribe(request: OutgoingSipSubscribe): OutgoingSubscription
+  /** REGISTER at its own domain, for so many seconds (3600 unless told, 0: no longer). */
+  register(expires?: number): Promise<SipAnswer>
   /** Sends bytes as they are; answers are found in `frames`. */
   raw(bytes: Buffer | string, nextHop?: Hop): Promise<void>
   /** How the MESSAGE requests from now on are answered; 200 unless told. */
@@ -85,12 +110,16 @@ export interface SipUserAgent extends AsyncDisposable {
   dropConnections(): void
 }
 
-/** An independent SIP user agent: the core of sip.js over UDP and TCP on loopback. OPTIONS are answered by the core. */
+/**
+ * An independent SIP user agent: the core of sip.js over UDP, TCP and TLS on loopback. OPTIONS are answered by the core.
+ * It repeats no request over UDP.
+ */
 export async function startSipUserAgent(options: SipUserAgentOptions): Promise<SipUserAgent> {
   const aor = parseUri(options.uri)
-  const messages = new Inbox<ReceivedSipMessage>(
-    options.uri,
-    (m) => `MESSAGE from ${m.from}: ${m.body.slice(0, 200)}`,
+  const messages = new Inbox<ReceivedSipMessage>(options.uri, shown)
+  const calls = new Inbox<IncomingCall>(`${options.uri}: calls`, ({ request }) => shown(request))
+  const subscriptions = new Inbox<IncomingSubscription>(`${options.uri}: subscriptions`, ({ request }) =>
+    shown(request),
   )
   const frames = new Inbox<Frame>(
     `${options.uri} on the wire`,
@@ -103,32 +132,35 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
 
   const address = options.address ?? '127.0.0.1'
   const host = address === '::1' ? '[::1]' : address
+  const [free, tlsPort] = (await freePorts(2)) as [number, number]
+  const port = options.port ?? free
   const sockets = await SipSockets.listen(
-    address,
-    options.port ?? (await freePort()),
+    { address, port, tlsPort, ...(options.tls && { identity: options.tls }) },
     (frame) => {
       frames.push(frame)
       receive(frame)
     },
     (error) => errors.push(error.message),
   )
-  const viaHost = `${host}:${sockets.port}`
   const defaultHop: Hop | undefined = options.nextHop && {
     host: '127.0.0.1',
     transport: 'udp',
     ...options.nextHop,
   }
-
-  let hop: Hop | undefined
-  const currentHop = (): Hop => {
-    if (hop === undefined) throw new Error(`${options.uri} has no next hop`)
+  const hops = new Map<string, Hop>()
+  const hopOf = (protocol: Protocol) => (message: string) => {
+    const hop = hops.get(callIdIn(message)) ?? proxyFor(protocol, defaultHop) ?? hopIn(message, protocol)
+    if (hop === undefined) throw new Error(`${options.uri} has no next hop for\n${message}`)
     return hop
   }
-  const core = (protocol: Protocol): UserAgentCore =>
-    new UserAgentCore(
+  const core = (protocol: Protocol): UserAgentCore => {
+    const transport = sockets.transport(protocol, hopOf(protocol))
+    const [name, own] = protocol === 'tls' ? [options.tls?.name ?? host, tlsPort] : [host, port]
+    const parameters = protocol === 'udp' ? {} : { transport: protocol }
+    return new UserAgentCore(
       {
         aor,
-        contact: contactOf(new URI('sip', aor.user ?? '', host, sockets.port)),
+        contact: contactOf(new URI('sip', aor.user ?? '', name, own, parameters)),
         displayName: options.displayName ?? '',
         loggerFactory: loggers,
         hackViaTcp: false,
@@ -138,17 +170,30 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
         supportedOptionTagsResponse: [],
         userAgentHeaderFieldValue: 'sip.js test peer',
         viaForceRport: true,
-        viaHost,
-        authenticationFactory: () => undefined,
-        transportAccessor: () => transports[protocol],
+        viaHost: `${name}:${own}`,
+        authenticationFactory: () =>
+          options.password === undefined
+            ? undefined
+            : new DigestAuthentication(loggers, undefined, aor.user ?? '', options.password),
+        transportAccessor: () => transport,
       },
       {
         onMessage: (request) =>
           answerTo(request, protocol).catch((error: Error) => errors.push(error.message)),
+        onInvite: (request) => calls.push(incomingCall(request, ownerOf(protocol))),
+        onSubscribe: (request) =>
+          subscriptions.push(incomingSubscription(cores[protocol], request, options.uri, protocol)),
+        onRefer: (request) => request.accept({ statusCode: 202 }),
       },
     )
-  const transports = { udp: sockets.transport('udp', currentHop), tcp: sockets.transport('tcp', currentHop) }
-  const cores = { udp: core('udp'), tcp: core('tcp') }
+  }
+  const cores = { udp: core('udp'), tcp: core('tcp'), tls: core('tls') }
+
+  const ownerOf = (protocol: Protocol) => ({
+    uri: options.uri,
+    protocol,
+    contact: cores[protocol].configuration.contact.toString(),
+  })
 
   // The core hands a request on within the call that brings it in, so the frame is this request's.
   let current: Frame | undefined
@@ -170,7 +215,7 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
   }
 
   async function answerTo(request: IncomingMessageRequest, protocol: Protocol): Promise<void> {
-    const received = receivedMessage(request.message, protocol, bodyOf(current))
+    const received = receivedMessage(request.message, protocol, bodyBytesOf(current))
     messages.push(received)
     const how = typeof answering === 'function' ? await answering(received) : answering
     if (how === 'silence') return
@@ -180,46 +225,75 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
     else request.reject(response)
   }
 
-  function request(method: string, outgoing: OutgoingSipMessage): Promise<SipAnswer> {
+  function prepared(
+    method: string,
+    outgoing: OutgoingSipRequest,
+    headersOf: (core: UserAgentCore) => readonly string[] = () => [],
+  ): {
+    readonly core: UserAgentCore
+    readonly message: OutgoingRequestMessage
+    readonly transport: Protocol
+  } {
     const to = parseUri(outgoing.to)
     const from = outgoing.from === undefined ? aor : parseUri(outgoing.from)
     const target = outgoing.nextHop ?? defaultHop
     if (target === undefined) throw new Error(`${options.uri} has no next hop`)
-    const sender = cores[target.transport]
-    const body = {
-      contentDisposition: 'render',
-      contentType: outgoing.contentType ?? 'text/plain;charset=UTF-8',
-      content: outgoing.body,
-    }
-    const message = sender.makeOutgoingRequestMessage(
+    const core = cores[target.transport]
+    const message = core.makeOutgoingRequestMessage(
       method,
       to,
       from,
       to,
       outgoing.callId === undefined ? {} : { callId: outgoing.callId },
-      [...(outgoing.headers ?? [])],
-      outgoing.body === '' ? undefined : body,
+      [...headersOf(core), ...(outgoing.headers ?? [])],
+      outgoing.body && bodyOf(outgoing.body),
     )
-    return new Promise((resolve) => {
-      const end = ({ message: response }: { message: IncomingResponseMessage }): void =>
-        resolve(answerOf(response))
-      // The core sends within this call, so the hop is this request's.
-      hop = target
-      const delegate = { onAccept: end, onReject: end, onRedirect: end }
-      if (method === 'MESSAGE') sender.message(message, delegate)
-      else sender.request(message, delegate)
-      hop = undefined
-    })
+    hops.set(message.callId, target)
+    return { core, message, transport: target.transport }
   }
+
+  function request(method: string, outgoing: OutgoingSipRequest): Promise<SipAnswer> {
+    const { core, message } = prepared(method, outgoing)
+    return finalAnswer((delegate) => core.request(message, delegate))
+  }
+
+  const withContact = (core: UserAgentCore): readonly string[] => [
+    `Contact: ${core.configuration.contact.toString()}`,
+  ]
 
   return {
     uri: options.uri,
-    port: sockets.port,
+    port,
+    tlsPort,
     messages,
+    calls,
+    subscriptions,
     frames,
     errors,
-    message: (outgoing) => request('MESSAGE', outgoing),
-    options: (to, nextHop) => request('OPTIONS', { to, body: '', ...(nextHop && { nextHop }) }),
+    message: ({ body, contentType = 'text/plain;charset=UTF-8', ...outgoing }) =>
+      request('MESSAGE', { ...outgoing, ...(body !== '' && { body: { type: contentType, text: body } }) }),
+    options: (to, nextHop) => request('OPTIONS', { to, ...(nextHop && { nextHop }) }),
+    request,
+    call(outgoing) {
+      const { core, message, transport } = prepared('INVITE', { body: SDP, ...outgoing }, withContact)
+      return outgoingCall(ownerOf(transport), (delegate) => core.invite(message, delegate))
+    },
+    subscribe({ event = 'presence', expires = 3600, ...outgoing }) {
+      const { core, message, transport } = prepared('SUBSCRIBE', outgoing, (own) => [
+        ...withContact(own),
+        `Event: ${event}`,
+        `Expires: ${expires}`,
+      ])
+      return outgoingSubscription(options.uri, transport, (delegate) => core.subscribe(message, delegate))
+    },
+    register(expires = 3600) {
+      const { core, message } = prepared('REGISTER', { to: options.uri }, (own) => [
+        ...withContact(own),
+        `Expires: ${expires}`,
+      ])
+      message.setHeader('to', `<${options.uri}>`)
+      return finalAnswer((delegate) => core.register(message, delegate))
+    },
     async raw(bytes, nextHop = defaultHop) {
       if (nextHop === undefined) throw new Error(`${options.uri} has no next hop`)
       await sockets.send(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, nextHop)
@@ -229,19 +303,11 @@ export async function startSipUserAgent(options: SipUserAgentOptions): Promise<S
     },
     dropConnections: () => sockets.dropConnections(),
     async [Symbol.asyncDispose]() {
-      cores.udp.dispose()
-      cores.tcp.dispose()
-      messages.close('the user agent was closed')
-      frames.close('the user agent was closed')
+      for (const core of Object.values(cores)) core.dispose()
+      for (const inbox of [messages, calls, subscriptions, frames]) inbox.close('the user agent was closed')
       await sockets[Symbol.asyncDispose]()
     },
   }
-}
-
-function parseUri(text: string): URI {
-  const uri = Grammar.URIParse(text)
-  if (uri === undefined) throw new Error(`sip.js cannot read the URI ${text}`)
-  return uri
 }
 
 function parse(frame: Frame, logger: Logger): IncomingRequestMessage | IncomingResponseMessage | undefined {
@@ -261,34 +327,25 @@ function quietLoggers(errors: string[]): LoggerFactory {
   return factory
 }
 
-function answerOf(response: IncomingResponseMessage): SipAnswer {
-  return {
-    status: response.statusCode ?? 0,
-    reason: response.reasonPhrase ?? '',
-    header: (name) => response.getHeader(name),
-  }
-}
-
-function bodyOf(frame: Frame | undefined): Buffer {
+function bodyBytesOf(frame: Frame | undefined): Buffer {
   const head = frame?.bytes.indexOf('\r\n\r\n') ?? -1
   return frame && head >= 0 ? frame.bytes.subarray(head + 4) : Buffer.alloc(0)
 }
 
-function receivedMessage(
-  message: IncomingRequestMessage,
-  transport: Protocol,
-  bodyBytes: Buffer,
-): ReceivedSipMessage {
-  return {
-    transport,
-    requestUri: message.ruri?.toRaw() ?? '',
-    from: message.from.uri.toRaw(),
-    to: message.to.uri.toRaw(),
-    callId: message.callId,
-    cseq: message.cseq,
-    contentType: message.getHeader('content-type') ?? '',
-    body: message.body,
-    bodyBytes,
-    headers: (name) => message.getHeaders(name),
-  }
+function callIdIn(message: string): string {
+  return /^(?:call-id|i)\s*:\s*(\S+)/im.exec(message)?.[1] ?? ''
+}
+
+/** The proxy that is set, over the transport of a dialog; UDP and TCP share a port. */
+function proxyFor(protocol: Protocol, proxy: Hop | undefined): Hop | undefined {
+  if (proxy === undefined || proxy.transport === protocol) return proxy
+  return proxy.transport === 'tls' || protocol === 'tls' ? undefined : { ...proxy, transport: protocol }
+}
+
+/** Where the topmost Route or else the Request-URI says (RFC 3261 §8.1.2), if that is an address. */
+function hopIn(message: string, transport: Protocol): Hop | undefined {
+  const route =
+    /^route\s*:[^\r\n]*?(<[^>]*>)/im.exec(message)?.[1] ?? message.slice(0, message.indexOf('\r\n'))
+  const [, host, port] = /sips?:(?:[^@>\s]*@)?(\d+(?:\.\d+){3}|\[[\d:a-f]+\]):(\d+)/i.exec(route) ?? []
+  return host === undefined ? undefined : { host: host.replace(/[[\]]/g, ''), port: Number(port), transport }
 }
