@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import type { Failure } from './edge/arrival.ts'
 import { BackPressure } from './edge/back-pressure.ts'
+import { Challenges } from './edge/challenges.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
 import { Destinations } from './edge/destinations.ts'
@@ -188,6 +189,10 @@ export class Gateway {
         locate: (host) => locateHost({ host, transport: 'tls' }, located),
         reach,
         clock,
+      }),
+      challenges: new Challenges({
+        random,
+        passwordOf: (name) => this.#config.homePasswords.get(name),
       }),
       choices: () => ({
         noLiveLink: this.#config.interworking.noLiveLink,

@@ -4,12 +4,14 @@ import { readText } from './config/load.ts'
 import type { ConfigProblem } from './config/problem.ts'
 import { readConfig } from './config/read.ts'
 import { type Environment, readSecret } from './config/secrets.ts'
+import type { SecretPlace } from './federation/model.ts'
 import { ok, type Result } from './kernel/result.ts'
 import type { Store } from './store/store.ts'
 
-/** What the store's links lack: a secret that cannot be read keeps its link down, and nothing else. */
+/** What rows of the store lack: a secret that cannot be read keeps its link down, or a home's challenges unanswered, and nothing else. */
 export interface MissingSecret {
-  readonly link: string
+  readonly of: 'link' | 'home'
+  readonly name: string
   readonly message: string
   readonly cure: string
 }
@@ -56,14 +58,19 @@ export class LiveConfig {
     )
   }
 
-  #withSecrets(config: Config, { secrets }: StoreState): Read {
+  #withSecrets(config: Config, { secrets, rows }: StoreState): Read {
     const linkSecrets = new Map(config.linkSecrets)
+    const homePasswords = new Map(config.homePasswords)
     const missing: MissingSecret[] = []
-    for (const [link, reference] of secrets) {
-      const secret = readSecret(reference, this.#file, this.#env)
-      if (secret.ok) linkSecrets.set(link, secret.value)
-      else missing.push({ link, ...secret.error })
+    const read = (of: MissingSecret['of'], name: string, place: SecretPlace): void => {
+      const secret = readSecret(place, this.#file, this.#env)
+      if (!secret.ok) missing.push({ of, name, ...secret.error })
+      else if (of === 'link') linkSecrets.set(name, secret.value)
+      else homePasswords.set(name, secret.value)
     }
-    return { config: { ...config, linkSecrets }, missing }
+    for (const [link, place] of secrets) read('link', link, place)
+    for (const { name, credentials } of rows.homes)
+      if (credentials !== undefined) read('home', name, credentials.password)
+    return { config: { ...config, linkSecrets, homePasswords }, missing }
   }
 }

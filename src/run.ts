@@ -144,7 +144,8 @@ async function storeOf(config: Config, log: Log): Promise<Result<Store | undefin
 }
 
 function tellMissing(log: Log, missing: readonly MissingSecret[]): void {
-  for (const each of missing) log.error({ ...each }, 'a link of the store has no secret')
+  for (const { of, name, message, cure } of missing)
+    log.error({ [of]: name, message, cure }, 'a row of the store has no secret')
 }
 
 /** Servers that are named stand alone: what they do not know is not looked up elsewhere. */

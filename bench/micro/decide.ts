@@ -60,6 +60,7 @@ const input: FederationInput = {
       nextHop: { kind: 'uri', uri: 'sip:127.0.0.1:5070' },
       addresses: ['127.0.0.1'],
       certificate: undefined,
+      credentials: undefined,
       enforce: 'edge',
       congestionSafePath: true,
       suspended: false,

@@ -9,6 +9,7 @@ import type {
   Link,
   Policy,
   Provider,
+  SecretPlace,
   ServedDomain,
   User,
 } from '../federation/model.ts'
@@ -69,8 +70,8 @@ export interface StoreState {
   changedIn(list: StoredList, name: string): number | undefined
 }
 
-/** Where a secret is to be found; the store never holds a secret itself. */
-export type SecretReference = { readonly env: string } | { readonly file: string }
+/** The store never holds a secret itself. */
+export type SecretReference = SecretPlace
 
 export interface Actor {
   readonly name: string

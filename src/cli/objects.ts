@@ -174,6 +174,8 @@ export const USER: ObjectSpec = {
   },
 }
 
+const PASSWORD = 'credentials.password'
+
 export const HOME: ObjectSpec = {
   object: 'home',
   summary: 'the servers of our users',
@@ -189,6 +191,16 @@ export const HOME: ObjectSpec = {
     ),
     choice('enforce', ['edge', 'home'], 'who refuses what a level refuses'),
     congestion,
+    text('realm', 'text', 'of its digest challenges', 'credentials.realm'),
+    text('username', 'name', 'the user that the gateway is there', 'credentials.username'),
+    {
+      ...text('password-env', 'name', 'environment variable of the gateway with the password', PASSWORD),
+      make: (env) => ({ env }),
+    },
+    {
+      ...text('password-file', 'path', 'file with the password, readable by the gateway', PASSWORD),
+      make: (file) => ({ file }),
+    },
   ],
   columns: [column('NEXT HOP', 'nextHop'), column('ADDRESSES', 'addresses'), column('ENFORCE', 'enforce')],
   examples: {

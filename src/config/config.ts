@@ -20,4 +20,6 @@ export interface Config extends Frozen<Omit<FileValues, 'federation'>> {
   readonly warnings: readonly ConfigProblem[]
   /** By the name of the link. Never to be logged. */
   readonly linkSecrets: ReadonlyMap<string, string>
+  /** By the name of the home server that asks for it. Never to be logged. */
+  readonly homePasswords: ReadonlyMap<string, string>
 }

@@ -75,6 +75,7 @@ function homeOf(row: Values['homes'][number]): Home {
     certificate: undefined,
     enforce: row.enforce,
     congestionSafePath: row.congestionSafePath,
+    credentials: row.credentials,
     suspended: false,
   }
 }

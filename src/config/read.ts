@@ -1,5 +1,6 @@
 import type { Conflict, RowRef, Warning } from '../federation/conflicts.ts'
 import { mergeSources } from '../federation/merge.ts'
+import type { SecretPlace } from '../federation/model.ts'
 import { buildSnapshot } from '../federation/snapshot.ts'
 import { EMPTY_STORE, type SourceRows, type StoreRows } from '../federation/sources.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -48,7 +49,7 @@ export function readConfig(
     ...homeFindings(federation),
     ...providerFindings(federation),
   ].map(({ path, message, cure }) => problem(path, message, cure))
-  const secrets = linkSecrets(federation, file, env, problem)
+  const secrets = secretsOf(federation, file, env, problem)
   found.push(...secrets.problems)
   if (providerFindings(federation).length > 0) return err(inOrder(found))
 
@@ -66,7 +67,8 @@ export function readConfig(
       federation: snapshot.value,
       rows,
       warnings: inOrder(snapshot.value.warnings.map(inFile)),
-      linkSecrets: secrets.values,
+      linkSecrets: secrets.links,
+      homePasswords: secrets.homes,
     }) satisfies Config,
   )
 }
@@ -107,22 +109,33 @@ function pathOf(row: RowRef): Path {
   return path
 }
 
-function linkSecrets(
+interface Secrets {
+  readonly links: ReadonlyMap<string, string>
+  readonly homes: ReadonlyMap<string, string>
+  readonly problems: readonly ConfigProblem[]
+}
+
+function secretsOf(
   federation: FileValues['federation'],
   file: string,
   env: Environment | undefined,
   problem: Problem,
-): { readonly values: ReadonlyMap<string, string>; readonly problems: readonly ConfigProblem[] } {
-  const values = new Map<string, string>()
+): Secrets {
+  const links = new Map<string, string>()
+  const homes = new Map<string, string>()
   const problems: ConfigProblem[] = []
-  if (env === undefined) return { values, problems }
-  federation.links.forEach((link, index) => {
-    const secret = readSecret(link.secret, file, env)
-    if (secret.ok) values.set(link.name, secret.value)
-    else {
-      const { message, cure } = secret.error
-      problems.push(problem(['federation', 'links', index, 'secret'], message, cure))
-    }
+  if (env === undefined) return { links, homes, problems }
+  const read = (into: Map<string, string>, name: string, place: SecretPlace, path: Path): void => {
+    const secret = readSecret(place, file, env)
+    if (secret.ok) into.set(name, secret.value)
+    else problems.push(problem(path, secret.error.message, secret.error.cure))
+  }
+  federation.links.forEach(({ name, secret }, index) => {
+    read(links, name, secret, ['federation', 'links', index, 'secret'])
   })
-  return { values, problems }
+  federation.homes.forEach(({ name, credentials }, index) => {
+    if (credentials === undefined) return
+    read(homes, name, credentials.password, ['federation', 'homes', index, 'credentials', 'password'])
+  })
+  return { links, homes, problems }
 }

@@ -194,6 +194,14 @@ const home = z.strictObject({
     .default('edge')
     .describe('who refuses what a level refuses: the gateway, or the home server by the mark'),
   congestionSafePath: flag('long and pipelined messages (RFC 3428 §8)').default(false),
+  credentials: z
+    .strictObject({
+      realm: name('the realm that it names in its challenges'),
+      username: name('the user that the gateway is there'),
+      password: secret('the password of that user'),
+    })
+    .optional()
+    .describe('what its digest challenges are answered with'),
 })
 
 const servedDomain = z.strictObject({

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { SecretPlace } from '../federation/model.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
-
-export type SecretReference = { readonly env: string } | { readonly file: string }
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,7 +14,7 @@ const LARGEST = 4096
 
 /** @param configFile the path that relative secret files start from */
 export function readSecret(
-  reference: SecretReference,
+  reference: SecretPlace,
   configFile: string,
   env: Environment,
 ): Result<string, SecretError> {

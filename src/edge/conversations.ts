@@ -11,6 +11,9 @@ export interface Identifiers {
   readonly fromTag: string
 }
 
+/** Numbers between one message and the next: answers to challenges take some (RFC 3261 §22.2). */
+const STEP = 10
+
 interface Conversation {
   readonly callId: string
   readonly fromTag: string
@@ -45,11 +48,11 @@ export class Conversations {
     const now = this.#clock.now()
     const key = flat(`${from} ${to} ${thread}`)
     let conversation = this.#byThread.get(key, now)
-    if (conversation === undefined || conversation.cseq >= 0x7fffffff) {
+    if (conversation === undefined || conversation.cseq >= 0x7fffffff - STEP) {
       const callId = fitting === undefined ? this.#random.token(22) : flat(fitting)
-      conversation = { callId, fromTag: this.#tags.next(), cseq: 0 }
+      conversation = { callId, fromTag: this.#tags.next(), cseq: 1 - STEP }
     }
-    conversation.cseq++
+    conversation.cseq += STEP
     this.#byThread.set(key, conversation, now)
     if (fitting === undefined) this.#threads.set(conversation.callId, flat(thread), now)
     return { callId: conversation.callId, cseq: conversation.cseq, fromTag: conversation.fromTag }

@@ -6,11 +6,13 @@ import { exceedsMessageLimit, sizeRefusal } from '../interworking/size.ts'
 import type { Domain } from '../kernel/domain.ts'
 import type { Endpoint, IncomingRequest, Outcome, Role, Source } from '../sip/endpoint/endpoint.ts'
 import type { SipRequest } from '../sip/message.ts'
+import { triesNext } from '../sip/proxy/relay.ts'
 import type { IsOwn } from '../sip/proxy/routes.ts'
 import { requestSize } from '../sip/size.ts'
 import { uriText } from '../sip/uri-write.ts'
 import type { Admission } from './admit.ts'
 import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
+import type { Challenges } from './challenges.ts'
 import type { Counters } from './counters.ts'
 import type { Destinations, Found } from './destinations.ts'
 import type { DialogPass } from './dialog-pass.ts'
@@ -38,6 +40,7 @@ export interface SipLegOptions {
   readonly reach: Reach
   readonly isOwn: IsOwn
   readonly pass: DialogPass
+  readonly challenges: Challenges
   readonly choices: () => SipAnswerChoices
   /** The name by which we are known. */
   readonly edge: () => string
@@ -203,27 +206,33 @@ export class SipLeg {
     return { ...request, headers: request.headers.with(mark) }
   }
 
-  /** The next place is tried on 503, a time-out or a transport failure (RFC 3263 §4.3). */
+  /** The next place is tried on 503, a time-out or a transport failure; a challenge is answered where it came from. */
   #send(
     arrival: Arrival,
     request: SipRequest,
     home: Home,
-    [hop, ...others]: readonly Destination[],
+    places: readonly Destination[],
     done: (failure?: Failure) => void,
   ): void {
-    if (hop === undefined) return
-    const finish = (outcome: Outcome): void => {
-      this.#options.reach.heard(hop.target, outcome)
-      this.#options.health.heard({ kind: 'home', name: home.name }, hop, outcome)
-      if (others.length > 0 && (outcome.kind !== 'response' || outcome.response.status === 503)) {
-        this.#send(arrival, request, home, others, done)
-        return
+    const { challenges, endpoint, health, reach } = this.#options
+    const asked = challenges.begin(home, request)
+    const sendTo = (at: number): void => {
+      const hop = places[at] as Destination
+      const finish = (outcome: Outcome): void => {
+        reach.heard(hop.target, outcome)
+        health.heard({ kind: 'home', name: home.name }, hop, outcome)
+        const next = at + 1 < places.length && triesNext(outcome)
+        if (next) sendTo(at + 1)
+        else if (outcome.kind === 'response' && asked.retries(outcome.response)) sendTo(at)
+        else {
+          const ending = endingOf(outcome)
+          arrival.end(ending)
+          done(ending.kind === 'failed' ? ending.failure : undefined)
+        }
       }
-      const ending = endingOf(outcome)
-      arrival.end(ending)
-      done(ending.kind === 'failed' ? ending.failure : undefined)
+      endpoint().send(asked.request(), hop, finish, { backToUdp: false })
     }
-    this.#options.endpoint().send(request, hop, finish, { backToUdp: false })
+    sendTo(0)
   }
 }
 

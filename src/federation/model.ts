@@ -53,11 +53,22 @@ export type NextHop =
   /** A SIP URI in its text form: `sip:host:port;transport=udp`. */
   { readonly kind: 'uri'; readonly uri: string } | { readonly kind: 'embedded' }
 
+/** Where a secret is to be found, never the secret itself. */
+export type SecretPlace = { readonly env: string } | { readonly file: string }
+
+export interface HomeCredentials {
+  readonly realm: string
+  readonly username: string
+  readonly password: SecretPlace
+}
+
 export interface Home extends Suspendable {
   readonly name: string
   readonly nextHop: NextHop
   /** IP addresses it may speak from on an inside listener. */
   readonly addresses: readonly string[]
+  /** What we answer its challenges with (RFC 3261 §22.2); the password is not federation data. */
+  readonly credentials: HomeCredentials | undefined
   /** Name its certificate must carry, where it proves itself by TLS. */
   readonly certificate: Domain | undefined
   /** Who refuses what the level refuses: we, or the home server by the mark that we set. */

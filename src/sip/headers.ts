@@ -53,6 +53,12 @@ export class Headers {
     return new Headers([...this.#fields, ...fields])
   }
 
+  /** A copy in which this value stands where the first field of that name stood. */
+  replacing(name: string, value: string): Headers {
+    const at = this.#fields.findIndex((field) => field[0] === name)
+    return at < 0 ? this : new Headers(this.#fields.with(at, [name, value]))
+  }
+
   /** The first hop of the first Via. Undefined where absent or malformed: never in a message that was parsed. */
   topVia(): Via | undefined {
     if (this.#topVia === undefined) {

@@ -32,6 +32,8 @@ const limits = z.object({
   connections: maybe(z.number()),
 })
 
+const reference = z.union([z.object({ env: z.string() }), z.object({ file: z.string() })])
+
 const home = z.object({
   name: z.string(),
   nextHop: z.discriminatedUnion('kind', [
@@ -42,6 +44,7 @@ const home = z.object({
   certificate: maybe(domain),
   enforce: z.enum(['edge', 'home']),
   congestionSafePath: z.boolean(),
+  credentials: maybe(z.object({ realm: z.string(), username: z.string(), password: reference })),
   suspended,
 })
 
@@ -122,7 +125,7 @@ const BODIES = {
   }),
 } as const satisfies { readonly [L in BodyList]: z.ZodType<StoredRows[L]> }
 
-const secret = maybe(z.union([z.object({ env: z.string() }), z.object({ file: z.string() })]))
+const secret = maybe(reference)
 const linkSecret = z.object({ secret })
 
 const SETTINGS = {

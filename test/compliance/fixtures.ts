@@ -38,6 +38,7 @@ export const home = (name: string, fields: Partial<Home> = {}): Home => ({
   nextHop: { kind: 'uri', uri: 'sip:192.0.2.1:5060;transport=tcp' },
   addresses: ['192.0.2.1'],
   certificate: undefined,
+  credentials: undefined,
   enforce: 'edge',
   congestionSafePath: false,
   suspended: false,

@@ -1,4 +1,5 @@
 import type { Failure } from '../../src/edge/arrival.ts'
+import { Challenges } from '../../src/edge/challenges.ts'
 import { Destinations } from '../../src/edge/destinations.ts'
 import { DialogPass } from '../../src/edge/dialog-pass.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
@@ -86,10 +87,19 @@ export interface RigOptions {
   /** Where access edges are; by default each at one address. */
   readonly edges?: (host: string) => readonly Target[]
   readonly timerC?: number
+  /** Of homes with credentials. */
+  readonly passwords?: Readonly<Record<string, string>>
 }
 
 /** A SIP leg whose endpoint the test plays. */
-export function rigged({ row = {}, places = [UDP], perTarget = 10, edges, timerC }: RigOptions = {}) {
+export function rigged({
+  row = {},
+  places = [UDP],
+  perTarget = 10,
+  edges,
+  timerC,
+  passwords = {},
+}: RigOptions = {}) {
   const rig = pipelineRig({
     exits: {
       toHome: (arrival, where, verdict) => leg.toHome(arrival, where, verdict),
@@ -155,6 +165,7 @@ export function rigged({ row = {}, places = [UDP], perTarget = 10, edges, timerC
       reach,
       clock,
     }),
+    challenges: new Challenges({ random: countingRandom(), passwordOf: (name) => passwords[name] }),
     choices: () => ({ noLiveLink: 480, retryAfter: 30 }),
     queues,
     tags,

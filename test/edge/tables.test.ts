@@ -27,7 +27,8 @@ test('conversations: a thread that fits is the Call-ID, and CSeq rises under one
   const first = next('e0ffe42b28561960c6b12b944a092794b9683a38')
   const second = next('e0ffe42b28561960c6b12b944a092794b9683a38')
   expect(first.callId).toBe('e0ffe42b28561960c6b12b944a092794b9683a38')
-  expect(second).toEqual({ ...first, cseq: first.cseq + 1 })
+  // Between them there is room for the answers to challenges (RFC 3261 §22.2).
+  expect(second).toEqual({ ...first, cseq: first.cseq + 10 })
   expect(table.threadOf(first.callId)).toBeUndefined()
 })
 
@@ -43,7 +44,7 @@ test('conversations: a thread that cannot be a Call-ID gets one, and comes back 
   const { next, table } = conversations()
   const first = next('meet me at nine, ☂')
   expect(callIdOfThread(first.callId)).toBe(first.callId)
-  expect(next('meet me at nine, ☂')).toEqual({ ...first, cseq: 2 })
+  expect(next('meet me at nine, ☂')).toEqual({ ...first, cseq: 11 })
   expect(table.threadOf(first.callId)).toBe('meet me at nine, ☂')
   expect(table.threadOf('some-other-call')).toBeUndefined()
 })
@@ -53,15 +54,15 @@ test('conversations: the same thread between others is another conversation', ()
   next('t')
   expect(next('t', 'nurse@xmpp.example').cseq).toBe(1)
   expect(next('t', ROMEO, JULIET).cseq).toBe(1)
-  expect(next('t').cseq).toBe(2)
+  expect(next('t').cseq).toBe(11)
 })
 
 test('conversations: an hour counts from the last message, for the way back too', () => {
   const { next, table, time } = conversations()
   const { callId } = next('two words')
-  for (let i = 2; i < 5; i++) {
+  for (const cseq of [11, 21, 31]) {
     time.pass(HOUR - 1)
-    expect(next('two words')).toMatchObject({ callId, cseq: i })
+    expect(next('two words')).toMatchObject({ callId, cseq })
   }
   time.pass(HOUR - 1)
   expect(table.threadOf(callId)).toBe('two words')

@@ -140,8 +140,8 @@ describe('a message stanza', () => {
       leg.onStanza(via, stanza({}, xml('body', {}, body), xml('thread', {}, 't')))
     expect(out.map(({ request }) => request.headers.get('CSeq'))).toEqual([
       '1 MESSAGE',
-      '2 MESSAGE',
-      '3 MESSAGE',
+      '11 MESSAGE',
+      '21 MESSAGE',
     ])
   })
 

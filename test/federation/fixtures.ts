@@ -35,6 +35,7 @@ export const home = (row: Partial<Home> = {}): Home => ({
   nextHop: { kind: 'uri', uri: 'sip:127.0.0.1:5070;transport=udp' },
   addresses: ['127.0.0.1'],
   certificate: undefined,
+  credentials: undefined,
   enforce: 'edge',
   congestionSafePath: false,
   suspended: false,

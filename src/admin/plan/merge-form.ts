@@ -4,6 +4,8 @@ import type { Json } from '../store.ts'
 const isSection = (value: Json | undefined): value is Form =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const REFERENCES: ReadonlySet<string> = new Set(['secret', 'password'])
+
 /** A section is merged key by key, null takes a key away, anything else replaces what was there. */
 export function mergeForm(form: Form, fields: Form): Form {
   const merged: Record<string, Json | undefined> = { ...form }
@@ -11,7 +13,8 @@ export function mergeForm(form: Form, fields: Form): Form {
     const before = merged[key]
     if (value === null) delete merged[key]
     // A section that says one thing with one key, as a reference to a secret does, is replaced whole.
-    else if (isSection(value) && isSection(before) && key !== 'secret') merged[key] = mergeForm(before, value)
+    else if (isSection(value) && isSection(before) && !REFERENCES.has(key))
+      merged[key] = mergeForm(before, value)
     else if (value !== undefined) merged[key] = value
   }
   return merged

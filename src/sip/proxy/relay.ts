@@ -127,6 +127,6 @@ export class Relays {
   }
 }
 
-/** RFC 3263 §4.3. */
-const triesNext = (outcome: Outcome): boolean =>
+/** Whether another place is tried after this (RFC 3263 §4.3). */
+export const triesNext = (outcome: Outcome): boolean =>
   outcome.kind !== 'response' || outcome.response.status === 503
