@@ -26,6 +26,7 @@ import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
 import { createEndpoint, type Endpoint, type UasSupport } from './sip/endpoint/endpoint.ts'
+import { SipTls } from './sip-tls.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -61,7 +62,8 @@ const QUIET_LOOKS = 10
 
 /** What is read once, when the process starts. */
 const LASTING: readonly { readonly name: string; of(config: Config): unknown }[] = [
-  { name: 'sip', of: ({ sip }) => sip },
+  // Certificates act at once.
+  { name: 'sip', of: ({ sip }) => ({ ...sip, tls: sip.tls?.sipPurposeOnly }) },
   { name: 'xmpp', of: ({ xmpp }) => xmpp },
   { name: 'log.format', of: ({ log }) => log.format },
   { name: 'interworking.loopMemory', of: ({ interworking }) => interworking.loopMemory },
@@ -88,6 +90,7 @@ export class Gateway {
   readonly #links: Links
   readonly #queues: TargetQueues<Failure>
   readonly #hops: Hops
+  readonly #tls: SipTls
   readonly #records: SubjectCache | undefined
   #config: Config
   #endpoint: Endpoint | undefined
@@ -105,6 +108,7 @@ export class Gateway {
       onError: (error) => log.error({ err: error }, 'fault in a timer'),
     })
     this.#timers = timers
+    this.#tls = new SipTls(config)
     this.#hops = new Hops({ find: options.findAddress, timers, log })
     const counters = this.#counters
     this.#peerLog = new PeerLog({ log, clock })
@@ -190,10 +194,14 @@ export class Gateway {
     const events = new SipEvents(this.#log, this.#peerLog)
     await this.#hops.locate(this.#config.federation.homes.values())
     this.#endpoint = await createEndpoint({
-      listeners: sip.listeners,
+      listeners: this.#tls.listeners(this.#config),
       limits: {
         message: sip.limits,
         connections: sip.limits.connections,
+        connectionsPerAddress: sip.limits.connectionsPerAddress,
+        handshakes: sip.limits.handshakes,
+        handshakesPerAddress: sip.limits.handshakesPerAddress,
+        handshake: sip.limits.handshake,
         idle: sip.limits.idleConnection,
         transactions: sip.limits.transactions,
         retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
@@ -219,6 +227,7 @@ export class Gateway {
       const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
     }
+    this.#tls.reload(config)
     this.#config = { ...config, sip: this.#config.sip, xmpp: this.#config.xmpp }
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { SourceRows } from '../federation/sources.ts'
+import type { Material } from '../net/tls/credentials.ts'
 import type { ConfigProblem } from './problem.ts'
 import type { FileValues } from './schema.ts'
 
@@ -20,4 +21,6 @@ export interface Config extends Frozen<Omit<FileValues, 'federation'>> {
   readonly warnings: readonly ConfigProblem[]
   /** By the name of the link. Never to be logged. */
   readonly linkSecrets: ReadonlyMap<string, string>
+  /** What the files of `sip.tls` hold; undefined without that section. Never to be logged. */
+  readonly tlsMaterial: Material | undefined
 }

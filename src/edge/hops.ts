@@ -1,4 +1,5 @@
 import type { Home } from '../federation/model.ts'
+import { parseDomain } from '../kernel/domain.ts'
 import type { Timer, Timers } from '../kernel/timer-wheel.ts'
 import { param } from '../sip/scan.ts'
 import type { Hop } from '../sip/transport/place.ts'
@@ -11,7 +12,7 @@ export type FindAddress = (host: string) => Promise<string | undefined>
 export type HopProblem = 'not-a-sip-uri' | 'no-address'
 
 /**
- * The next hop of a home server: transport and port from its URI (UDP and 5060 unless told), the address looked up. It is
+ * The next hop of a home server: transport and port from its URI (UDP and 5060 unless told, 5061 over TLS), the address looked up. It is
  * written to from an inside listener (design: sides), where there is one.
  */
 export async function hopOf(home: Home, find: FindAddress): Promise<Hop | HopProblem> {
@@ -20,8 +21,14 @@ export async function hopOf(home: Home, find: FindAddress): Promise<Hop | HopPro
   if (!uri.ok || uri.value.scheme !== 'sip') return 'not-a-sip-uri'
   const address = await find(uri.value.host)
   if (address === undefined) return 'no-address'
-  const transport = param(uri.value.params, 'transport')?.toLowerCase() === 'tcp' ? 'tcp' : 'udp'
-  return { transport, address, port: uri.value.port ?? 5060, side: 'inside' }
+  const wanted = param(uri.value.params, 'transport')?.toLowerCase()
+  const { port } = uri.value
+  if (wanted === 'tls') {
+    const named = parseDomain(uri.value.host)
+    const names = home.certificate !== undefined ? [home.certificate] : named.ok ? [named.value] : []
+    return { transport: 'tls', address, port: port ?? 5061, side: 'inside', names }
+  }
+  return { transport: wanted === 'tcp' ? 'tcp' : 'udp', address, port: port ?? 5060, side: 'inside' }
 }
 
 /** Milliseconds until a name that did not resolve is looked up again. */

@@ -53,6 +53,10 @@ test.for([
   ['sip:sip.home.example', { transport: 'udp', address: '10.0.0.5', port: 5060 }],
   ['sip:sip.home.example:5080', { transport: 'udp', address: '10.0.0.5', port: 5080 }],
   ['sip:sip.home.example;transport=TCP', { transport: 'tcp', address: '10.0.0.5', port: 5060 }],
+  [
+    'sip:sip.home.example;transport=tls',
+    { transport: 'tls', address: '10.0.0.5', port: 5061, names: ['sip.home.example'] },
+  ],
   ['sip:sip.home.example:5061;lr;transport=tcp', { transport: 'tcp', address: '10.0.0.5', port: 5061 }],
   ['sip:other.example', 'no-address'],
   ['sips:sip.home.example', 'not-a-sip-uri'],
