@@ -15,6 +15,7 @@ import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
 import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
+import { PeerConnections } from './edge/peer-connections.ts'
 import { PeerHealth } from './edge/peer-health.ts'
 import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
@@ -39,6 +40,7 @@ import { LoopDetection } from './sip/proxy/loop.ts'
 import { Relays } from './sip/proxy/relay.ts'
 import { param } from './sip/scan.ts'
 import type { SipUri } from './sip/uri.ts'
+import { SipTls } from './sip-tls.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -75,7 +77,8 @@ const QUIET_LOOKS = 10
 
 /** What is read once, when the process starts. */
 const LASTING: readonly { readonly name: string; of(config: Config): unknown }[] = [
-  { name: 'sip', of: ({ sip }) => sip },
+  // Certificates act at once.
+  { name: 'sip', of: ({ sip }) => ({ ...sip, tls: sip.tls?.sipPurposeOnly }) },
   { name: 'dns', of: ({ dns }) => dns },
   { name: 'xmpp', of: ({ xmpp }) => xmpp },
   { name: 'log.format', of: ({ log }) => log.format },
@@ -103,6 +106,7 @@ export class Gateway {
   readonly #links: Links
   readonly #queues: TargetQueues<Failure>
   readonly #hops: Hops
+  readonly #tls: SipTls
   readonly #records: SubjectCache | undefined
   #config: Config
   /** How our Vias and Record-Routes name our listeners, and the name by which others know us. */
@@ -123,6 +127,7 @@ export class Gateway {
       onError: (error) => log.error({ err: error }, 'fault in a timer'),
     })
     this.#timers = timers
+    this.#tls = new SipTls(config)
     const reach = new Reach(clock)
     const located: LocateDeps = { lookups: options.lookups, random, transports: transportsOf(config) }
     this.#hops = new Hops({ locate: (uri) => locate(uri, located), reach, timers, log })
@@ -238,12 +243,20 @@ export class Gateway {
     const { clock, random } = this.#options
     const { sip } = this.#config
     const events = new SipEvents(this.#log, this.#peerLog)
+    const connections = new PeerConnections({
+      snapshot: () => this.#config.federation,
+      counters: this.#peers,
+    })
     await this.#hops.locate(this.#config.federation.homes.values())
     this.#endpoint = await createEndpoint({
-      listeners: sip.listeners,
+      listeners: this.#tls.listeners(this.#config),
       limits: {
         message: sip.limits,
         connections: sip.limits.connections,
+        connectionsPerAddress: sip.limits.connectionsPerAddress,
+        handshakes: sip.limits.handshakes,
+        handshakesPerAddress: sip.limits.handshakesPerAddress,
+        handshake: sip.limits.handshake,
         idle: sip.limits.idleConnection,
         transactions: sip.limits.transactions,
         retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
@@ -256,6 +269,8 @@ export class Gateway {
       roleOf: (request) => this.#sip.roleOf(request),
       onRequest: (incoming) => this.#sip.onRequest(incoming),
       onAck: (request, source) => this.#sip.onAck(request, source),
+      onConnected: (source) => connections.connected(source),
+      onDisconnected: (source) => connections.disconnected(source),
       onEvent: (event) => events.report(event),
     })
     this.#own = new Set(this.#endpoint.listeners.map(({ sentBy }) => sentBy))
@@ -273,6 +288,7 @@ export class Gateway {
       const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
     }
+    this.#tls.reload(config)
     this.#config = { ...config, sip: this.#config.sip, dns: this.#config.dns, xmpp: this.#config.xmpp }
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)
@@ -358,9 +374,7 @@ export class Gateway {
 
 /** Over TLS only where there is a listener whose certificate we can show. */
 const transportsOf = ({ sip }: Config): LocateDeps['transports'] =>
-  sip.listeners.some(({ transport }): boolean => (transport as string) === 'tls')
-    ? ['tls', 'tcp', 'udp']
-    : ['tcp', 'udp']
+  sip.listeners.some(({ transport }) => transport === 'tls') ? ['tls', 'tcp', 'udp'] : ['tcp', 'udp']
 
 const sentByUri = ({ scheme, host, port, params }: SipUri): string => {
   const tls = scheme === 'sips' || param(params, 'transport')?.toLowerCase() === 'tls'

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { SourceRows } from '../federation/sources.ts'
+import type { Material } from '../net/tls/credentials.ts'
 import type { ConfigProblem } from './problem.ts'
 import type { FileValues } from './schema.ts'
 
@@ -22,4 +23,6 @@ export interface Config extends Frozen<Omit<FileValues, 'federation'>> {
   readonly linkSecrets: ReadonlyMap<string, string>
   /** By the name of the home server that asks for it. Never to be logged. */
   readonly homePasswords: ReadonlyMap<string, string>
+  /** What the files of `sip.tls` hold; undefined without that section. Never to be logged. */
+  readonly tlsMaterial: Material | undefined
 }

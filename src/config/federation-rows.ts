@@ -13,6 +13,7 @@ import { settingsOf } from './federation-settings.ts'
 import type { Path } from './problem.ts'
 import { canonicalIp } from './scalars.ts'
 import type { FileValues } from './schema.ts'
+import { tlsHomeFinding } from './tls.ts'
 
 type Values = FileValues['federation']
 
@@ -72,7 +73,7 @@ function homeOf(row: Values['homes'][number]): Home {
     name: row.name,
     nextHop: { kind: 'uri', uri: row.nextHop.text },
     addresses: row.addresses ?? (isIP(own) === 0 ? [] : [canonicalIp(own)]),
-    certificate: undefined,
+    certificate: row.certificate,
     enforce: row.enforce,
     congestionSafePath: row.congestionSafePath,
     credentials: row.credentials,
@@ -140,6 +141,7 @@ export function homeFindings(values: Values): RowFinding[] {
         cure: 'list its IP addresses: addresses: [192.0.2.1]',
       })
     }
+    found.push(...tlsHomeFinding(row, at('certificate')))
     return found
   })
 }

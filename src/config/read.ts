@@ -3,29 +3,34 @@ import { mergeSources } from '../federation/merge.ts'
 import type { SecretPlace } from '../federation/model.ts'
 import { buildSnapshot } from '../federation/snapshot.ts'
 import { EMPTY_STORE, type SourceRows, type StoreRows } from '../federation/sources.ts'
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import type { Config } from './config.ts'
 import { findingsOf } from './explain-issue.ts'
-import { homeFindings, providerFindings, rowsOf } from './federation-rows.ts'
+import { homeFindings, providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
 import { listenerFindings } from './listeners.ts'
 import { positionOf } from './positions.ts'
 import { type ConfigProblem, type Path, textOfPath } from './problem.ts'
 import { type FileValues, fileSchema } from './schema.ts'
 import { type Environment, readSecret } from './secrets.ts'
 import { storeFindings } from './store-place.ts'
+import { readTls, tlsFindings } from './tls.ts'
 import { readYaml, type YamlText } from './yaml-text.ts'
 
 /**
- * Reads and checks a configuration: all of it or nothing. Of the surroundings only `env` and the files of secrets are read.
+ * Reads and checks a configuration: all of it or nothing. Of the surroundings only `env` and the files of secrets, keys and
+ * certificates are read.
  * @param file its path: named in problems, and where relative secret files start from
- * @param env undefined: the secrets of links are not read, for whoever has no use for them
+ * @param env undefined: secrets, keys and certificates are not read, for whoever has no use for them
  * @param store the rows that are put together with those of the file
+ * @param clock tells which certificates have expired
  */
 export function readConfig(
   text: string,
   file: string,
   env: Environment | undefined,
   store: StoreRows = EMPTY_STORE,
+  clock: Clock = systemClock,
 ): Result<Config, readonly ConfigProblem[]> {
   const yaml = readYaml(text, file)
   if (!yaml.ok) return yaml
@@ -43,14 +48,17 @@ export function readConfig(
   }
 
   const { federation, ...rest } = parsed.data
+  const at = ({ path, message, cure }: RowFinding): ConfigProblem => problem(path, message, cure)
   const found = [
     ...listenerFindings(rest.sip.listeners),
+    ...tlsFindings(rest.sip, federation.homes),
     ...storeFindings(rest),
     ...homeFindings(federation),
     ...providerFindings(federation),
-  ].map(({ path, message, cure }) => problem(path, message, cure))
+  ].map(at)
   const secrets = secretsOf(federation, file, env, problem)
-  found.push(...secrets.problems)
+  const tls = env === undefined ? undefined : readTls(rest.sip, file, clock.wall())
+  found.push(...secrets.problems, ...(tls?.problems ?? []).map(at))
   if (providerFindings(federation).length > 0) return err(inOrder(found))
 
   const written = (yaml.value.value as Readonly<Record<string, unknown>>).federation
@@ -66,9 +74,10 @@ export function readConfig(
       file,
       federation: snapshot.value,
       rows,
-      warnings: inOrder(snapshot.value.warnings.map(inFile)),
+      warnings: inOrder([...snapshot.value.warnings.map(inFile), ...(tls?.warnings ?? []).map(at)]),
       linkSecrets: secrets.links,
       homePasswords: secrets.homes,
+      tlsMaterial: tls?.material,
     }) satisfies Config,
   )
 }

@@ -57,11 +57,12 @@ interface Loose {
 }
 
 const WRITERS: { readonly [L in StoredList]: Writer<L> } = {
-  homes: ({ name, nextHop, addresses, enforce, congestionSafePath, credentials }) => ({
+  homes: ({ name, nextHop, addresses, certificate, enforce, congestionSafePath, credentials }) => ({
     name,
     nextHop: nextHop.kind === 'uri' ? nextHop.uri : nextHop.kind,
     // Where they are the default they are not written, so that they follow when the next hop is changed.
     addresses: nextHop.kind === 'uri' && isDefault(addresses, nextHop.uri) ? undefined : addresses,
+    certificate,
     enforce,
     congestionSafePath,
     credentials: credentials && { ...credentials },

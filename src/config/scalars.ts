@@ -136,7 +136,7 @@ export const host = (what: string) =>
 /** A home server's next hop: a SIP URI without user, kept as text. */
 export const nextHop = (what: string) =>
   written(what, (text) => {
-    const cure = 'write sip:HOST:PORT;transport=udp (or tcp), without a user'
+    const cure = 'write sip:HOST:PORT;transport=udp (or tcp, tls), without a user'
     const uri = parseUri(text)
     if (!uri.ok || uri.value.scheme !== 'sip') {
       return err({ message: `"${text}" is not a SIP URI`, cure })
@@ -145,10 +145,10 @@ export const nextHop = (what: string) =>
     if (uri.value.headers !== undefined) return err({ message: `"${text}" carries headers`, cure })
     const transport = uri.value.params.find(([key]) => key === 'transport')
     const value = transport?.[1]?.toLowerCase()
-    if (transport !== undefined && value !== 'udp' && value !== 'tcp') {
+    if (transport !== undefined && value !== 'udp' && value !== 'tcp' && value !== 'tls') {
       return err({ message: `"${text}" asks for transport ${value ?? 'nothing'}`, cure })
     }
-    return ok({ text, host: uri.value.host })
+    return ok({ text, host: uri.value.host, tls: value === 'tls' })
   })
 
 /** A user of a served domain. */

@@ -18,6 +18,8 @@ import {
 
 /** The shape of `gateway.config.yaml`: every key, its default, and a line on what it is for. Unknown keys are refused. */
 
+const path = (what: string) => z.string().min(1).max(1024).describe(what)
+
 const level = z.enum(['verified', 'contacts', 'all'])
 
 const log = z.strictObject({
@@ -29,12 +31,38 @@ const log = z.strictObject({
   bodies: flag('write message texts to the log').default(false),
 })
 
-const listener = z.strictObject({
-  name: name('how the log calls it'),
-  transport: z.enum(['udp', 'tcp']).describe('udp or tcp'),
-  address: ipAddress('IP address to listen on'),
-  port: port('port to listen on').default(5060),
-  side: z.enum(['inside', 'outside']).describe('inside: home servers; outside: everyone else'),
+const listener = z
+  .strictObject({
+    name: name('how the log calls it'),
+    transport: z.enum(['udp', 'tcp', 'tls']).describe('udp, tcp or tls'),
+    address: ipAddress('IP address to listen on'),
+    port: port('port to listen on; 5060, with tls 5061').optional(),
+    side: z.enum(['inside', 'outside']).describe('inside: home servers; outside: everyone else'),
+    advertise: host('host name or IP address by which others reach it, if not the address').optional(),
+    certificates: z
+      .array(name('a name in sip.tls.certificates'))
+      .min(1)
+      .optional()
+      .describe('tls: which certificates are shown here; the first to whoever asks for none of them'),
+    clientCertificate: z
+      .enum(['optional', 'required'])
+      .optional()
+      .describe('tls: required closes peers without a certificate that is trusted'),
+  })
+  .transform((row) => ({ ...row, port: row.port ?? (row.transport === 'tls' ? 5061 : 5060) }))
+
+const certificate = z.strictObject({
+  name: name('unique'),
+  cert: path('PEM file: the certificate, then those of the authorities in between'),
+  key: path('PEM file: its private key, without a passphrase'),
+})
+
+const tls = z.strictObject({
+  certificates: z.array(certificate).min(1).describe('our certificates; SNI chooses among them'),
+  ca: path('PEM file of the authorities whose certificates are believed').optional(),
+  sipPurposeOnly: flag('believe only certificates for SIP (RFC 5924), not those for TLS servers').default(
+    false,
+  ),
 })
 
 const sip = z.strictObject({
@@ -46,6 +74,7 @@ const sip = z.strictObject({
       { name: 'inside-tcp', transport: 'tcp', address: '127.0.0.1', port: 5060, side: 'inside' },
     ])
     .describe('where SIP is heard'),
+  tls: tls.optional().describe('certificates: ours, and whose we believe'),
   timers: z
     .strictObject({
       t1: duration('round-trip estimate').default(500),
@@ -60,6 +89,10 @@ const sip = z.strictObject({
       bodyBytes: size('body of one message').default(512 * 1024),
       headerCount: count('headers of one message', 16).default(256),
       connections: count('open connections').default(1000),
+      connectionsPerAddress: count('connections that came in from one address').default(100),
+      handshakes: count('TLS handshakes of peers under way').default(200),
+      handshakesPerAddress: count('TLS handshakes under way from one address').default(20),
+      handshake: duration('a TLS handshake must end within this', 100).default(10_000),
       idleConnection: duration('a connection without traffic is closed after this', 1000).default(600_000),
       transactions: count('transactions under way', 16).default(1_000_000),
     })
@@ -125,8 +158,6 @@ const shutdown = z.strictObject({
   within: duration('SIGTERM: time to finish what is under way', 0).default(10_000),
 })
 
-const path = (what: string) => z.string().min(1).max(1024).describe(what)
-
 const store = z
   .strictObject({
     sqlite: path('the database file; a path starts from this file').optional(),
@@ -184,11 +215,12 @@ const learning = z.strictObject({
 
 const home = z.strictObject({
   name: name('unique'),
-  nextHop: nextHop('SIP URI of the server: sip:192.0.2.1:5060;transport=udp'),
+  nextHop: nextHop('SIP URI of the server: sip:192.0.2.1:5060;transport=udp (or tcp, tls)'),
   addresses: z
     .array(ipAddress('an IP address'))
     .optional()
     .describe('who may speak for it on an inside listener; default: the address in nextHop'),
+  certificate: domain('tls: the name that its certificate carries, if not the host in nextHop').optional(),
   enforce: z
     .enum(['edge', 'home'])
     .default('edge')

@@ -1,4 +1,5 @@
 import type { Home } from '../federation/model.ts'
+import { parseDomain } from '../kernel/domain.ts'
 import type { Timer, Timers } from '../kernel/timer-wheel.ts'
 import type { Located } from '../sip/locate/places.ts'
 import type { SipUri } from '../sip/uri.ts'
@@ -76,7 +77,8 @@ export class Hops {
     try {
       const located = await locate(uri)
       if (located.ok) {
-        const names = [home.certificate ?? uri.host]
+        const named = parseDomain(uri.host)
+        const names = home.certificate !== undefined ? [home.certificate] : named.ok ? [named.value] : []
         // Written to from an inside listener (design: sides), where there is one.
         return located.value.map((target) => destination(target, 'inside', names))
       }

@@ -193,7 +193,7 @@ export interface GatewayBed {
 
 const nothing = async (): Promise<{ kind: 'none'; ttl: number }> => ({ kind: 'none', ttl: 60 })
 /** Every host of the tests is an address. */
-const NO_DNS: Lookups = { naptr: nothing, srv: nothing, a: nothing, aaaa: nothing }
+export const NO_DNS: Lookups = { naptr: nothing, srv: nothing, a: nothing, aaaa: nothing }
 
 /** A whole gateway in this process, between an XMPP server and a home server that the test plays. */
 export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> {

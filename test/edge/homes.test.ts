@@ -69,15 +69,15 @@ test('hops: a home server is written to from an inside listener, and over TLS by
     ok([{ ...targetAt('10.0.0.5', host), transport: 'tls' as const }]),
   )
   await hops.locate([
-    at('sip:10.0.0.5;transport=tls'),
+    at('sip:sip.home.example;transport=tls'),
     home({
       name: 'b',
-      certificate: domain('sip.home.example'),
+      certificate: domain('edge.home.example'),
       nextHop: { kind: 'uri', uri: 'sip:10.0.0.5;transport=tls' },
     }),
   ])
-  expect(hops.of('main')).toMatchObject([{ transport: 'tls', side: 'inside', names: ['10.0.0.5'] }])
-  expect(hops.of('b')).toMatchObject([{ names: ['sip.home.example'] }])
+  expect(hops.of('main')).toMatchObject([{ transport: 'tls', side: 'inside', names: ['sip.home.example'] }])
+  expect(hops.of('b')).toMatchObject([{ names: ['edge.home.example'] }])
 })
 
 test.for(['sips:sip.home.example', 'tel:+1', 'nonsense'])('hops: %s is no next hop', async (uri) => {

@@ -168,6 +168,15 @@ describe('a server that we connect to', () => {
   })
 })
 
+test('a peer that leaves the judging to OpenSSL believes us, and we it', async () => {
+  const { incoming, tls } = await tlsBed({ demand: true })
+  const strict = { ca: ROOT.pem, rejectUnauthorized: true, servername: 'ours.example' }
+  const peer = await tlsPeer(tls, between.issue({ dns: ['theirs.example'] }), strict)
+  expect(peer.socket.authorized).toBe(true)
+  peer.socket.write(requestText(5061, { via: via('z9hG4bKa') }))
+  await until(() => incoming.length === 1)
+})
+
 test('two endpoints speak to each other over mutual TLS', async () => {
   const theirs = await tlsBed({ credentials: credentials({ theirs: THEIRS }) })
   const ours = await tlsBed()
