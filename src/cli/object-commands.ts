@@ -13,7 +13,6 @@ import {
   type Common,
   change,
   changing,
-  collect,
   count,
   example,
   onOff,
@@ -21,7 +20,7 @@ import {
   withAdmin,
 } from './cli.ts'
 import { linesOfCounts } from './counts.ts'
-import { addFields, changesOf, formOf, type Options } from './fields.ts'
+import { addFields, changesOf, formOf, type Options, unsetOption } from './fields.ts'
 import { KINDS, type ObjectSpec } from './objects.ts'
 import { plain, table } from './table.ts'
 import { fieldsOf } from './values.ts'
@@ -78,9 +77,7 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
     'which list',
   )
   addFields(set, spec.fields, true)
-  set.addOption(
-    new Option('--unset <keys>', 'take keys away: description,limits.contacts').argParser(collect),
-  )
+  set.addOption(unsetOption(spec.fields))
   changing(example(set, `dragoman ${object} set ${examples.set}`)).action(
     (name: string, options: Changing & Options) =>
       change(cli, options, {
@@ -225,7 +222,9 @@ export function textOfShown(shown: Shown, live: boolean): string {
 }
 
 function figuresOf({ object, row, figures }: Shown, live: boolean): readonly (readonly [string, string])[] {
-  if (object !== 'provider') return fieldsOf(figures).map(([key, value]) => [`counted: ${key}`, value])
+  if (object !== 'provider') {
+    return fieldsOf(figures).map(([key, value]) => [key === 'state' ? key : `counted: ${key}`, value])
+  }
   if (!live) return [['counted', 'nothing: no gateway was asked']]
   if (figures === undefined) return [['counted', 'nothing since the gateway started']]
   const limits = (row.limits ?? {}) as Partial<PeerLimits>
