@@ -222,14 +222,12 @@ export function textOfShown(shown: Shown, live: boolean): string {
 }
 
 function figuresOf({ object, row, figures }: Shown, live: boolean): readonly (readonly [string, string])[] {
-  if (object !== 'provider') {
-    return fieldsOf(figures).map(([key, value]) => [key === 'state' ? key : `counted: ${key}`, value])
-  }
-  if (!live) return [['counted', 'nothing: no gateway was asked']]
-  if (figures === undefined) return [['counted', 'nothing since the gateway started']]
-  const limits = (row.limits ?? {}) as Partial<PeerLimits>
-  return linesOfCounts(figures as unknown as PeerCounts, limits).map(([key, text]) => [
-    `counted: ${key}`,
-    text,
-  ])
+  if (object === 'provider' && !live) return [['counted', 'nothing: no gateway was asked']]
+  if (object === 'provider' && figures === undefined)
+    return [['counted', 'nothing since the gateway started']]
+  const lines =
+    object === 'link' || figures === undefined
+      ? fieldsOf(figures)
+      : linesOfCounts(figures as unknown as PeerCounts, (row.limits ?? {}) as Partial<PeerLimits>)
+  return lines.map(([key, text]) => [key === 'state' ? key : `counted: ${key}`, text])
 }
