@@ -97,7 +97,7 @@ export interface Outcome {
   /** What stands now, and that a person should look at all the same. */
   readonly warnings: readonly Warning[]
   readonly dryRun: boolean
-  /** Why there was nothing to do, where that was asked to be no mistake. */
+  /** What need not be done, and why: a part of it, or all where that was asked to be no mistake. */
   readonly note?: string | undefined
 }
 

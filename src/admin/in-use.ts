@@ -141,21 +141,30 @@ function uses({ list, name }: Gone, rows: SourceRows): Use[] {
 }
 
 const REFER = {
-  homes: ['is the home of', 'dragoman user set ADDRESS --home NAME'],
-  servedDomains: ['is the domain of', 'dragoman user remove ADDRESS'],
-  providers: ['is on the contact lists of', 'dragoman contact remove ADDRESS allow|block provider:NAME'],
-  policies: ['is granted to', 'dragoman policy revoke NAME ADDRESS'],
-} as const satisfies Record<Bereaved['list'], readonly [string, string]>
+  homes: [
+    'is the home of',
+    (name) => `user set ADDRESS --home NAME; see them with: dragoman user list --home ${name}`,
+  ],
+  servedDomains: [
+    'is the domain of',
+    (name) => `user remove ADDRESS; see them with: dragoman user list --domain ${name}`,
+  ],
+  providers: ['is on the contact lists of', (name) => `contact remove ADDRESS allow|block ${name}`],
+  policies: [
+    'is granted to',
+    (name) => `policy revoke ${name} ADDRESS; see them with: dragoman user list --policy ${name}`,
+  ],
+} as const satisfies Record<Bereaved['list'], readonly [string, (name: string) => string]>
 
 /** Of users of the store, who may be many. */
 function bereft({ list, name, count, example }: Bereaved): Conflict {
   const [refers, command] = REFER[list]
   const users = count === 1 ? 'a user' : `${count} users`
-  const see = list === 'homes' ? `; see them with: dragoman user list --home ${quoted(name)}` : ''
+  const named = quoted(list === 'providers' ? `provider:${name}` : name)
   return conflict(
     'in-use',
     [rowRef(list, -1, name)],
     `${NOUN[list]} "${name}" ${refers} ${users} (${textOfAddress(example)}${count === 1 ? '' : ', …'})`,
-    `change them first: ${command}${see}`,
+    `change them first: dragoman ${command(named)}`,
   )
 }

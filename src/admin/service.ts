@@ -196,7 +196,7 @@ class Service {
     if (store === undefined) return err(noStore(file))
     const { dryRun, idempotent } = asked
     const done = (changes: readonly Change[], warnings: readonly Warning[]): Answer<Outcome> => {
-      if (changes.length > 0) return ok({ changes, warnings, dryRun })
+      if (changes.length > 0) return ok({ changes, warnings, dryRun, note })
       const text = note ?? 'everything is so already'
       return idempotent
         ? ok({ changes, warnings: [], dryRun, note: text })

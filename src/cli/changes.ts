@@ -1,5 +1,6 @@
 import type { Outcome } from '../admin/admin.ts'
-import type { AuditAction, AuditedKind, Change } from '../admin/store.ts'
+import type { AuditAction, AuditedKind, Change, Json } from '../admin/store.ts'
+import { textOfDuration } from '../config/row-forms.ts'
 import { plain } from './table.ts'
 import { fieldsOf } from './values.ts'
 
@@ -43,19 +44,32 @@ export const summaryOf = (change: Change): string =>
 
 /** Rows hold milliseconds. */
 const DURATIONS = new Set(['negotiation.keepAlive', 'learning.lifetime'])
+/** What rows hold beside what people write: the limit on connections, a second time. */
+const INNER = new Set(['negotiation.connections'])
 
 /** Fields as the commands name them, not as the store keeps them. */
 function fields({ kind, name }: Change, row: Change['before']): ReadonlyMap<string, string> {
+  if (kind === 'contacts' && Array.isArray(row)) return entriesOf(row)
+  const shown = fieldsOf(row).filter(([key]) => !INNER.has(key))
   return new Map(
-    fieldsOf(row).map(([key, text]) => {
-      if (kind === 'contacts' && key === 'match') {
-        return ['who', text.replace(/^address:/, '').replace(/^domain:/, '@')]
-      }
-      if (DURATIONS.has(kind === 'settings' ? name : key)) return [key, `${Number(text) / 1000}s`]
+    shown.map(([key, text]) => {
+      if (kind === 'contacts' && key === 'match') return ['who', whoOf(text)]
+      if (DURATIONS.has(kind === 'settings' ? name : key)) return [key, textOfDuration(Number(text))]
       return [key.replace(/^(?:flags|privacy)\./, ''), text]
     }),
   )
 }
+
+const whoOf = (target: string): string => target.replace(/^address:/, '').replace(/^domain:/, '@')
+
+/** A whole contact list, which goes at once. */
+const entriesOf = (entries: readonly Json[]): ReadonlyMap<string, string> =>
+  new Map(
+    entries.map((entry) => {
+      const { list, match, by } = Object.fromEntries(fieldsOf(entry))
+      return [`${list} ${whoOf(match ?? '')}`, `by ${by}`]
+    }),
+  )
 
 function differences(change: Change): string[] {
   const { before, after, action } = change
@@ -79,6 +93,7 @@ function differences(change: Change): string[] {
 export function textOfOutcome({ changes, warnings, dryRun, note }: Outcome, where: string): string {
   const lines = changes.map(textOfChange)
   for (const { message, cure } of warnings) lines.push(plain(`warning: ${message} (${cure})`), '\n')
+  if (changes.length > 0 && note !== undefined) lines.push(plain(`besides: ${note}`), '\n')
   if (changes.length === 0) lines.push(plain(`nothing to do: ${note ?? 'everything is so already'}`), '\n')
   else {
     const count = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`

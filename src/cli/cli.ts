@@ -78,23 +78,31 @@ export async function withAdmin<T>(
   ask: (admin: Admin) => Promise<Answer<T>>,
   show: (value: T, session: Session) => void,
 ): Promise<void> {
+  const notices: string[] = []
   const opened = await openSession({
     config: options.config,
     socket: options.socket,
     version: cli.version,
-    tell: (text) => cli.err(`dragoman: ${text}\n`),
+    // A script reads one JSON value from standard error, or nothing.
+    tell: (text) => (options.json === true ? notices.push(text) : cli.err(`dragoman: ${text}\n`)),
   })
-  if (!opened.ok) return fail(cli, options, opened.error)
+  if (!opened.ok) return fail(cli, options, opened.error, notices)
   await using session = opened.value
   const answer = await ask(session.admin)
-  if (!answer.ok) return fail(cli, options, answer.error)
+  if (!answer.ok) return fail(cli, options, answer.error, notices)
   cli.exit(EXIT.done)
   show(answer.value, session)
 }
 
-export function fail(cli: Cli, { json }: Pick<Common, 'json'>, problem: AdminProblem): void {
+export function fail(
+  cli: Cli,
+  { json }: Pick<Common, 'json'>,
+  problem: AdminProblem,
+  notices: readonly string[] = [],
+): void {
   cli.exit(exitCodeOf(problem))
-  cli.err(json === true ? `${JSON.stringify({ problem }, null, 2)}\n` : textOfAdminProblem(problem))
+  const value = notices.length === 0 ? { problem } : { problem, notices }
+  cli.err(json === true ? `${JSON.stringify(value, null, 2)}\n` : textOfAdminProblem(problem))
 }
 
 /** One change, with its outcome told. */

@@ -39,6 +39,7 @@ export function textOfAdminProblem({ message, cure, faults = [], conflicts = [] 
     }
   }
   if (conflicts.length > 1) for (const each of conflicts) lines.push(`  ${each.message} (${each.cure})`)
-  if (cure !== '') lines.push(`  ${cure}`)
+  const told = faults.length > 1 ? faults[0]?.cure : conflicts.length > 1 ? conflicts[0]?.cure : undefined
+  if (cure !== '' && cure !== told) lines.push(`  ${cure}`)
   return `${lines.join('\n')}\n`
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Form } from '../admin/forms.ts'
 import type { Json } from '../admin/store.ts'
+import { nearest } from '../kernel/nearest.ts'
 import { collect, count, onOff } from './cli.ts'
 
 /** A key of a row as an option of `add` and `set`. */
@@ -34,6 +35,25 @@ export function addFields(command: Command, fields: readonly Field[], setting: b
     command.addOption(optionOf(`add-${field.option}`, field, `adds to: ${field.help}`))
     command.addOption(optionOf(`drop-${field.option}`, field, `takes away from: ${field.help}`))
   }
+}
+
+/** The keys of `--unset`: those of the fields, and the sections that they are in. */
+export function unsetOption(fields: readonly Field[]): Option {
+  const keys = new Set(
+    fields.flatMap(({ key }) => [key, ...(key.includes('.') ? [key.split('.')[0] ?? ''] : [])]),
+  )
+  const parse = (text: string, before: readonly string[] | undefined): readonly string[] => {
+    const named = collect(text, before)
+    const strange = named.find((key) => !keys.has(key))
+    if (strange !== undefined) {
+      const meant = nearest(strange, [...keys])
+      throw new InvalidArgumentError(
+        meant === undefined ? `The keys are ${[...keys].join(', ')}.` : `Did you mean ${meant}?`,
+      )
+    }
+    return named
+  }
+  return new Option('--unset <keys>', 'take keys away: description,limits.contacts').argParser(parse)
 }
 
 function optionOf(name: string, { value, kind, choices }: Field, help: string): Option {

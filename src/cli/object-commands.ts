@@ -13,7 +13,6 @@ import {
   type Common,
   change,
   changing,
-  collect,
   count,
   example,
   onOff,
@@ -21,7 +20,7 @@ import {
   withAdmin,
 } from './cli.ts'
 import { linesOfCounts } from './counts.ts'
-import { addFields, changesOf, formOf, type Options } from './fields.ts'
+import { addFields, changesOf, formOf, type Options, unsetOption } from './fields.ts'
 import { KINDS, type ObjectSpec } from './objects.ts'
 import { plain, table } from './table.ts'
 import { fieldsOf } from './values.ts'
@@ -78,9 +77,7 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
     'which list',
   )
   addFields(set, spec.fields, true)
-  set.addOption(
-    new Option('--unset <keys>', 'take keys away: description,limits.contacts').argParser(collect),
-  )
+  set.addOption(unsetOption(spec.fields))
   changing(example(set, `dragoman ${object} set ${examples.set}`)).action(
     (name: string, options: Changing & Options) =>
       change(cli, options, {
@@ -225,12 +222,12 @@ export function textOfShown(shown: Shown, live: boolean): string {
 }
 
 function figuresOf({ object, row, figures }: Shown, live: boolean): readonly (readonly [string, string])[] {
-  if (object !== 'provider') return fieldsOf(figures).map(([key, value]) => [`counted: ${key}`, value])
-  if (!live) return [['counted', 'nothing: no gateway was asked']]
-  if (figures === undefined) return [['counted', 'nothing since the gateway started']]
-  const limits = (row.limits ?? {}) as Partial<PeerLimits>
-  return linesOfCounts(figures as unknown as PeerCounts, limits).map(([key, text]) => [
-    `counted: ${key}`,
-    text,
-  ])
+  if (object === 'provider' && !live) return [['counted', 'nothing: no gateway was asked']]
+  if (object === 'provider' && figures === undefined)
+    return [['counted', 'nothing since the gateway started']]
+  const lines =
+    object === 'link' || figures === undefined
+      ? fieldsOf(figures)
+      : linesOfCounts(figures as unknown as PeerCounts, (row.limits ?? {}) as Partial<PeerLimits>)
+  return lines.map(([key, text]) => [key === 'state' ? key : `counted: ${key}`, text])
 }

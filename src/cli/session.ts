@@ -29,7 +29,7 @@ export interface SessionOptions {
   readonly socket?: string | undefined
   readonly version: string
   /** Told what a person should know: that no gateway answers, that it runs on another file. */
-  readonly tell: (text: string) => void
+  readonly tell: (text: string) => unknown
 }
 
 export async function openSession(options: SessionOptions): Promise<Answer<Session>> {

@@ -13,12 +13,15 @@ export function loadConfig(
   file: string,
   env: Environment | undefined,
 ): Result<Config, readonly ConfigProblem[]> {
-  const text = readText(file)
+  const text = readText(file, '; the configuration with --config FILE')
   return text.ok ? readConfig(text.value, file, env) : text
 }
 
-/** The text of a file that `--config` or an argument names. */
-export function readText(file: string): Result<string, readonly ConfigProblem[]> {
+/**
+ * The text of a file that `--config` or an argument names.
+ * @param how another one is named, for people
+ */
+export function readText(file: string, how = ''): Result<string, readonly ConfigProblem[]> {
   try {
     return { ok: true, value: readFileSync(file, 'utf8') }
   } catch (error) {
@@ -26,7 +29,7 @@ export function readText(file: string): Result<string, readonly ConfigProblem[]>
     const cure =
       reason === 'EISDIR'
         ? 'name a file, not a directory'
-        : 'name an existing file, readable by this user; the configuration with --config FILE'
+        : `name an existing file, readable by this user${how}`
     return err([{ file, line: 1, column: 1, path: '', message: `cannot be read: ${reason}`, cure }])
   }
 }

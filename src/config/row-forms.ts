@@ -158,7 +158,7 @@ const UNITS = [
 ] as const
 
 /** In the largest unit that leaves no rest. */
-function textOfDuration(ms: number): string {
+export function textOfDuration(ms: number): string {
   const [unit, size] = UNITS.find(([, length]) => ms % length === 0 && ms > 0) ?? ['ms', 1]
   return `${ms / size}${unit}`
 }

@@ -89,6 +89,28 @@ test('what a file does not name stays, and goes with prune, as far as the file h
   ])
 })
 
+test('users who go take their contact lists along; lists that the file names of them come anew', async () => {
+  await using bed = await adminBed()
+  for (const name of ['romeo', 'tybalt']) {
+    await bed.change({ do: 'add', object: 'user', name: `${name}@sip.example`, fields: {} })
+    await bed.change({ do: 'add-contacts', user: `${name}@sip.example`, side: 'block', who: ['@x.example'] })
+  }
+  const contacts = [{ user: 'tybalt@sip.example', block: ['@x.example'] }]
+  const wanted = { users: [], contacts }
+  const { changes } = must(await bed.admin.apply({ as: 'alice', section: wanted, prune: true }))
+  expect(changes.filter(({ kind }) => kind === 'users').map(({ action }) => action)).toEqual([
+    'remove',
+    'remove',
+  ])
+  expect(must(await bed.admin.contacts({ user: 'romeo@sip.example' })).lines).toMatchObject([
+    { owner: 'file' },
+  ])
+  expect(must(await bed.admin.contacts({ user: 'tybalt@sip.example' })).lines).toMatchObject([
+    { side: 'block', who: '@x.example' },
+  ])
+  expect(must(await bed.admin.apply({ as: 'alice', section: wanted, prune: true })).changes).toEqual([])
+})
+
 test('nothing is half applied: one row that cannot stand keeps all of them out', async () => {
   await using bed = await adminBed()
   const before = await bed.store.revision()

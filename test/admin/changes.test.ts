@@ -45,7 +45,12 @@ test.for([
   ['enable', { do: 'enable', object: 'provider', name: 'Partner' }, 'is enabled already'],
   ['add again, just so', PARTNER, 'is there already, just so'],
   ['resume', { do: 'resume', object: 'provider', name: 'Partner' }, 'is not suspended'],
-  ['set nothing', { do: 'set', object: 'provider', name: 'Partner', fields: {} }, 'everything is so already'],
+  ['set nothing', { do: 'set', object: 'provider', name: 'Partner', fields: {} }, 'was named'],
+  [
+    'set as it is',
+    { do: 'set', object: 'provider', name: 'Partner', fields: { verification: 'verified' } },
+    'everything is so already',
+  ],
   ['unset', { do: 'unset-setting', key: 'sip' }, 'is not set in the store'],
   [
     'a switch that is on by default',
@@ -382,6 +387,28 @@ test('contacts of file and store are shown together, with whose they are', async
   ])
   await bed.change({ do: 'clear-contacts', user: 'romeo@sip.example' })
   expect(must(await bed.admin.contacts({ user: 'romeo@sip.example' })).lines).toHaveLength(1)
+})
+
+test('of several, those that are so already are told beside the change', async () => {
+  await using bed = await adminBed()
+  const add = { do: 'add-contacts', user: 'romeo@sip.example', side: 'allow' } as const
+  await bed.change({ ...add, who: ['a@x.example'] })
+  const added = must(
+    await bed.admin.change({ as: 'alice', change: { ...add, who: ['a@x.example', 'b@x.example'] } }),
+  )
+  expect(added).toMatchObject({
+    changes: [{ action: 'add' }],
+    note: 'a@x.example: on the Allow list of romeo@sip.example already',
+  })
+  await bed.change({ do: 'add', object: 'policy', name: 'staff', fields: {} })
+  await bed.change({ do: 'add', object: 'user', name: 'a@sip.example', fields: { policy: 'staff' } })
+  await bed.change({ do: 'add', object: 'user', name: 'b@sip.example', fields: {} })
+  const grant = { do: 'grant', policy: 'staff', users: ['a@sip.example', 'b@sip.example'] } as const
+  const granted = must(await bed.admin.change({ as: 'alice', change: { ...grant, users: [...grant.users] } }))
+  expect([granted.changes.length, granted.note]).toEqual([
+    1,
+    'policy "staff" is granted to a@sip.example already',
+  ])
 })
 
 test('users of file and store come in one order, page by page', async () => {

@@ -19,7 +19,7 @@ export interface CliBed extends AsyncDisposable {
 
 export const NOW = Date.UTC(2026, 10, 21, 12)
 
-const CONFIG = `
+export const CONFIG = `
 store: { sqlite: federation.db }
 federation:
   homes:

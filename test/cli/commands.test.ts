@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { EXIT } from '../../src/cli/exit.ts'
 import { buildProgram } from '../../src/cli/program.ts'
-import { cliBed, cliOf } from './bed.ts'
+import { CONFIG, cliBed, cliOf } from './bed.ts'
 
 const add = (name: string, ...more: readonly string[]): string[] => [
   ...['provider', 'add', name, '--type', 'partner', '--protocol', 'xmpp', '--link', 'prosody'],
@@ -44,7 +44,7 @@ test('what changed is told field by field; audit keeps it', async () => {
   expect(set.out).toBe(`~ provider One
     verification: verified → all
     domains: one.example → one.example, x.example, *.x.example
-    negotiation.keepAlive: 300s → 90s
+    negotiation.keepAlive: 5m → 90s
     limits.messagesPerSecond: none → 5
 1 change in the store: a gateway that runs acts on it within a second, another when it starts
 `)
@@ -67,6 +67,9 @@ test.for([
   [EXIT.usage, add('Two', '--domain', 'no domain'), 'is not a domain name'],
   [EXIT.usage, ['provider', 'set', 'One', '--verification', 'most'], 'Allowed choices are'],
   [EXIT.usage, ['provider', 'set', 'One', '--dialback', 'perhaps'], 'Write on or off'],
+  [EXIT.usage, ['provider', 'set', 'One', '--unset', 'limits.contact'], 'Did you mean limits.contacts?'],
+  [EXIT.refused, ['federation', 'enable'], 'the federation is enabled already, by default'],
+  [EXIT.done, ['federation', 'enable', '--idempotent'], ''],
   [EXIT.usage, ['provider', 'shw', 'One'], 'Did you mean show?'],
   [EXIT.usage, ['provider'], 'Usage:'],
   [EXIT.usage, ['domain', 'add', 'x.example'], '--kind'],
@@ -92,7 +95,11 @@ test('a problem is JSON for scripts', async () => {
   await using bed = await cliBed()
   const { code, out, err } = await bed.run('provider', 'show', 'No', '--json')
   expect([code, out]).toEqual([EXIT.notFound, ''])
-  expect(JSON.parse(err.slice(err.indexOf('{')))).toMatchObject({ problem: { code: 'not-found' } })
+  expect(JSON.parse(err)).toMatchObject({
+    problem: { code: 'not-found' },
+    notices: [expect.stringContaining('no gateway answers at')],
+  })
+  expect((await bed.run('provider', 'list', '--json')).err).toBe('')
 })
 
 test('every object is added, shown, suspended, resumed and removed', async () => {
@@ -143,6 +150,35 @@ test('every object is added, shown, suspended, resumed and removed', async () =>
   for (const [object, name] of rows.toReversed()) {
     expect(await bed.run(object, 'remove', name), `${object} ${name}`).toMatchObject({ code: EXIT.done })
   }
+})
+
+test('a contact list that goes at once is told entry by entry, and what was so already beside it', async () => {
+  await using bed = await cliBed()
+  const romeo = 'romeo@sip.example'
+  await bed.run('contact', 'add', romeo, 'allow', 'juliet@one.example')
+  const more = await bed.run('contact', 'add', romeo, 'allow', 'juliet@one.example', '@two.example')
+  expect(more.out).toContain(`besides: juliet@one.example: on the Allow list of ${romeo} already\n1 change `)
+  const cleared = await bed.run('contact', 'clear', romeo)
+  expect(cleared.out).toContain(
+    `- contacts of ${romeo}\n    allow juliet@one.example: by admin\n    allow @two.example: by admin\n`,
+  )
+})
+
+test('status tells a gateway that does not answer from a conflict of file and store', async () => {
+  await using bed = await cliBed()
+  await bed.run(...add('One'))
+  expect((await bed.run('status')).out).toContain(`no gateway answers at ${bed.directory}/admin.sock\n`)
+  const name = bed.write(
+    'gateway.config.yaml',
+    `${CONFIG}  providers:
+    - { name: One, type: partner, protocol: xmpp, domains: [one.example], link: prosody }
+`,
+  )
+  expect(name).toContain(bed.directory)
+  const broken = await bed.run('status')
+  expect(broken.code).toBe(EXIT.refused)
+  expect(broken.out).toContain('no gateway starts so, and one that runs keeps what was in force:\n')
+  expect(broken.out).toContain('dragoman provider remove One')
 })
 
 test('settings, and everything at once', async () => {

@@ -107,6 +107,9 @@ export interface GatewaySetup {
   readonly secret?: string
   /** `all` unless told. */
   readonly verification?: string
+  /** What the link to the provider vouches for; `unverified` unless told. */
+  readonly vouches?: string
+  readonly contacts?: readonly object[]
   readonly people?: GatewayOptions['people']
 }
 
@@ -159,6 +162,7 @@ export function configOf(
           secret: { env: 'SECRET' },
           remote: ['xmpp.example'],
           addressing: 'straight',
+          vouches: setup.vouches ?? 'unverified',
         },
         ...(setup.links ?? []),
       ],
@@ -173,6 +177,7 @@ export function configOf(
           link: 'prosody',
         },
       ],
+      contacts: setup.contacts ?? [],
     },
   })
   const read = readConfig(text, '/tmp/gateway.config.yaml', { SECRET: setup.secret ?? 'capulet' })

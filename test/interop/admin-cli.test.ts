@@ -84,18 +84,6 @@ test('while the gateway is down the store is changed, and the gateway finds it w
   expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('the gateway runs') })
 })
 
-test('a change made by another process is acted upon within a second', async () => {
-  await using at = await bed()
-  await using _gateway = await at.start()
-  // The same store, by a configuration whose socket nobody listens at.
-  const other = join(at.directory, 'other.yaml')
-  await writeFile(other, stringify({ ...at.config, admin: { socket: 'nobody.sock' } }))
-  const args = ['domain', 'add', 'spam.example', '--kind', 'blocked', '--config', other]
-  expect((await dragoman(args)).code).toBe(0)
-  await new Promise((resolve) => setTimeout(resolve, 1000))
-  expect(reasonOf(await at.cli(...EXPLAIN))).toBe('domain-blocked')
-})
-
 test('a file with rows is applied to the running gateway, whole or not at all, and comes back', async () => {
   await using at = await bed()
   await using _gateway = await at.start()

@@ -51,9 +51,15 @@ export async function planApply(scene: Scene, section: Form, prune: boolean): Pr
       } as Mutation)
     }
   }
-  for (const list of rows.contacts) mutations.push(...(await contactMutations(scene, list, prune)))
-  if (prune) mutations.push(...(await removals(scene, section, read.value)))
-  return ok({ mutations })
+  // A user's contact list goes with the user: what the file names of it is put after that, as if nothing had been there.
+  const gone = prune && section.users !== undefined ? await goneUsers(scene, rows.users) : []
+  const leaving = new Set(gone.map(({ name }) => name))
+  for (const list of rows.contacts) {
+    const stored = leaving.has(textOfAddress(list.user)) ? undefined : await scene.store?.contacts(list.user)
+    mutations.push(...contactMutations(scene, list, stored, prune))
+  }
+  if (prune) mutations.push(...(await removals(scene, section, read.value, leaving)))
+  return ok({ mutations: [...gone.map(removal), ...mutations] })
 }
 
 function ownedByFile({ view }: Scene, { rows }: Written): Fault[] {
@@ -76,14 +82,14 @@ function ownedByFile({ view }: Scene, { rows }: Written): Fault[] {
   ]
 }
 
-async function contactMutations(
-  { view, store }: Scene,
+function contactMutations(
+  { view }: Scene,
   list: ContactList,
+  stored: ContactList | undefined,
   prune: boolean,
-): Promise<Mutation[]> {
+): Mutation[] {
   const { user } = list
   const name = textOfAddress(user)
-  const stored = await store?.contacts(user)
   const inFile = view.file.contacts.find((own) => textOfAddress(own.user) === name)
   return (['allow', 'block'] as const).flatMap((side) => {
     const there = new Map((stored?.[side] ?? []).map((entry) => [textOfMatch(entry.match), entry]))
@@ -105,21 +111,28 @@ async function contactMutations(
 /** Learned entries come and go of themselves: they are neither exported nor pruned. */
 const stays = (entry: ContactEntry | undefined): boolean => entry !== undefined && entry.by !== 'learned'
 
-/** What the lists of the section do not name; a list that the section leaves out is not looked at. */
-async function removals(scene: Scene, section: Form, { rows }: Written): Promise<Mutation[]> {
+/**
+ * What the lists of the section do not name, other than users; a list that the section leaves out is not looked at.
+ * @param leaving users who go, with their contact lists
+ */
+async function removals(
+  scene: Scene,
+  section: Form,
+  { rows }: Written,
+  leaving: ReadonlySet<string>,
+): Promise<Mutation[]> {
   const found: Mutation[] = []
   for (const list of LISTS) {
-    if (section[list] === undefined) continue
+    if (section[list] === undefined || list === 'users') continue
     const named = new Set(rows[list].map((row) => nameOf(list, row)))
-    const stored = list === 'users' ? await storedUsers(scene) : rowsOf(scene.view, list)
-    for (const row of stored) {
+    for (const row of rowsOf(scene.view, list)) {
       if (row.owner === 'store' && !named.has(row.name)) found.push(removal(row))
     }
   }
   if (section.contacts !== undefined) {
     const named = new Set(rows.contacts.map(({ user }) => textOfAddress(user)))
     for await (const { user, allow, block } of allContacts(scene)) {
-      if (named.has(textOfAddress(user))) continue
+      if (named.has(textOfAddress(user)) || leaving.has(textOfAddress(user))) continue
       for (const { match } of allow) found.push({ do: 'remove-contact', user, list: 'allow', match })
       for (const { match } of block) found.push({ do: 'remove-contact', user, list: 'block', match })
     }
@@ -131,17 +144,14 @@ async function removals(scene: Scene, section: Form, { rows }: Written): Promise
   return found
 }
 
-async function storedUsers(scene: Scene): Promise<Found[]> {
+/** The users of the store that are not among `named`. */
+async function goneUsers(scene: Scene, named: readonly User[]): Promise<Found[]> {
+  const names = new Set(named.map(({ address }) => textOfAddress(address)))
   const found: Found[] = []
   for await (const row of allUsers(scene)) {
-    found.push({
-      list: 'users',
-      name: textOfAddress(row.address),
-      owner: 'store',
-      row,
-      secret: undefined,
-      revision: undefined,
-    })
+    const name = textOfAddress(row.address)
+    if (names.has(name)) continue
+    found.push({ list: 'users', name, owner: 'store', row, secret: undefined, revision: undefined })
   }
   return found
 }

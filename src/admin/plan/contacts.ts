@@ -22,12 +22,16 @@ export async function planContacts(scene: Scene, spec: Spec): Promise<Answer<Pla
   const there = new Map(stored.map((entry) => [textOfMatch(entry.match), entry]))
   const list = `the ${spec.side === 'allow' ? 'Allow' : 'Block'} list of ${name}`
   const mutations: Mutation[] = []
+  const idle: string[] = []
   for (const match of matches.value) {
     const who = textOfMatch(match)
     if (spec.do === 'add-contacts') {
       const before = there.get(who)
       // What was learned expires; what an administrator puts there stays.
-      if (inFile.has(who) || (before !== undefined && before.by !== 'learned')) continue
+      if (inFile.has(who) || (before !== undefined && before.by !== 'learned')) {
+        idle.push(who)
+        continue
+      }
       const entry = { match, by: 'admin', expires: undefined } as const
       mutations.push({ do: 'put-contact', user: user.value, list: spec.side, entry })
     } else if (there.has(who)) {
@@ -38,14 +42,11 @@ export async function planContacts(scene: Scene, spec: Spec): Promise<Answer<Pla
         `${who} on ${list} belongs to ${scene.view.fileName}`,
         'change it there and reload the gateway (SIGHUP)',
       )
-    }
+    } else idle.push(who)
   }
-  if (mutations.length > 0) return ok({ mutations })
-  return nothing(
-    spec.do === 'add-contacts'
-      ? `${spec.who.join(', ')}: on ${list} already`
-      : `${spec.who.join(', ')}: not on ${list}`,
-  )
+  const whom = idle.join(', ')
+  const said = spec.do === 'add-contacts' ? `${whom}: on ${list} already` : `${whom}: not on ${list}`
+  return ok({ mutations, nothing: idle.length === 0 ? undefined : said })
 }
 
 export async function planClearContacts(scene: Scene, spec: SpecOf<'clear-contacts'>): Promise<Answer<Plan>> {

@@ -8,7 +8,7 @@ import type { SpecOf } from '../requests.ts'
 import type { Mutation } from '../store.ts'
 import { find, findOne, quoted } from './find.ts'
 import { fileOwned } from './owned.ts'
-import { nothing, type Plan, type Scene } from './plan.ts'
+import type { Plan, Scene } from './plan.ts'
 
 /** Gives users a policy of their own, or takes it away. */
 export async function planGrant(
@@ -28,6 +28,7 @@ export async function planGrant(
     )
   }
   const mutations: Mutation[] = []
+  const idle: string[] = []
   for (const text of spec.users) {
     const address = userAddress(text)
     if (!address.ok) return address
@@ -43,18 +44,20 @@ export async function planGrant(
     if (found.owner === 'file') return fileOwned(scene.view, found)
     const user = found.row as User
     const granted = user.policy === name
-    if (granted === (spec.do === 'grant')) continue
+    if (granted === (spec.do === 'grant')) {
+      idle.push(key)
+      continue
+    }
     mutations.push({
       do: 'put',
       list: 'users',
       row: { ...user, policy: spec.do === 'grant' ? name : undefined },
     })
   }
-  if (mutations.length > 0) return ok({ mutations })
-  const whom = spec.users.join(', ')
-  return nothing(
+  const whom = idle.join(', ')
+  const said =
     spec.do === 'grant'
       ? `policy "${name}" is granted to ${whom} already`
-      : `policy "${name}" is not granted to ${whom}`,
-  )
+      : `policy "${name}" is not granted to ${whom}`
+  return ok({ mutations, nothing: idle.length === 0 ? undefined : said })
 }

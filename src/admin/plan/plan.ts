@@ -12,10 +12,11 @@ export interface Scene {
   readonly forms: RowForms
 }
 
-/** What the store is to do, all in one change; or why there is nothing to do. */
+/** What the store is to do, all in one change. */
 export interface Plan {
   readonly mutations: readonly Mutation[]
-  readonly nothing?: string
+  /** What need not be done, and why; perhaps all of it. */
+  readonly nothing?: string | undefined
 }
 
 export const plan = (...mutations: readonly Mutation[]): Answer<Plan> => ok({ mutations })

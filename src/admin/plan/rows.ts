@@ -48,6 +48,9 @@ function sameForm(scene: Scene, found: Found, put: PutRow): boolean {
 export async function planSet(scene: Scene, spec: Spec<'set'>): Promise<Answer<Plan>> {
   const found = await changeable(scene, spec)
   if (!found.ok) return found
+  if ([spec.fields, spec.add ?? {}, spec.drop ?? {}].every((keys) => Object.keys(keys).length === 0)) {
+    return nothing(`no key of ${spec.object} "${found.value.name}" was named`)
+  }
   const key = found.value.list === 'users' ? 'user' : 'name'
   if (spec.fields[key] !== undefined && spec.fields[key] !== found.value.name) {
     return refuse(
