@@ -47,7 +47,7 @@ async function measure(
   name: Name,
   run: number,
 ): Promise<Outcome | undefined> {
-  const { direction, transport, connections = 1, trouble = 0 } = scenarioOf(name)
+  const { direction, transport, outside = 'tls', connections = 1, trouble = 0 } = scenarioOf(name)
   try {
     const outcome = await runScenario({
       load: {
@@ -60,6 +60,7 @@ async function measure(
         seconds: kind === 'run' ? options.seconds : 2,
         watch: kind === 'run' ? options.watch : 0,
       },
+      outside,
       connections,
       trouble,
       entry: kind === 'run' ? options.gateway : isProxied(direction) ? NULL_PROXY : NULL_GATEWAY,

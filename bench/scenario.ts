@@ -29,6 +29,8 @@ const compiled = (file: string): string => fileURLToPath(new URL(file, import.me
 
 export interface ScenarioOptions {
   readonly load: Omit<Load, 'gatewayPort' | 'provider'>
+  /** Between the gateway and a SIP provider. */
+  readonly outside: 'udp' | 'tls'
   /** TLS connections that a SIP provider keeps open. */
   readonly connections: number
   /** Peers of each kind that is a nuisance. */
@@ -88,11 +90,11 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
 }
 
 async function loadOf(options: ScenarioOptions, files: ProviderFiles): Promise<Load> {
-  const { connections, trouble } = options
+  const { outside: transport, connections, trouble } = options
   const load = { ...options.load, gatewayPort: await freePort() }
   if (load.direction === 'xmpp-to-sip' || load.direction === 'sip-to-xmpp') return load
   const provider = {
-    ...{ gatewayPort: await freePort(), connections, trouble },
+    ...{ transport, gatewayPort: await freePort(), connections, trouble },
     ...{ files: files.provider, homeFiles: files.home, deafFiles: files.deaf },
   }
   return { ...load, provider }

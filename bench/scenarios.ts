@@ -13,6 +13,8 @@ export interface Scenario {
   readonly direction: Direction
   /** Between the gateway and the home server. */
   readonly transport: Transport
+  /** Between the gateway and a SIP provider: TLS unless told. */
+  readonly outside?: 'udp' | 'tls'
   /** TLS connections that the provider keeps open. */
   readonly connections?: number
   /** Peers of each kind that is a nuisance. */

@@ -84,15 +84,18 @@ async function withProvider(load: Load, provider: ProviderLoad, wake: () => void
           onMessage,
         )
       : await sipPeer(load.transport, load.gatewayPort, onMessage)
-  const outside = await tlsPeer(
-    {
-      ...{ files: provider.files, remotePort: provider.gatewayPort, servername },
-      connections: inwards ? provider.connections : 0,
-    },
-    onMessage,
-  )
+  const outside: SipPeer =
+    provider.transport === 'udp'
+      ? await sipPeer('udp', provider.gatewayPort, onMessage)
+      : await tlsPeer(
+          {
+            ...{ files: provider.files, remotePort: provider.gatewayPort, servername },
+            connections: inwards ? provider.connections : 0,
+          },
+          onMessage,
+        )
   const nuisance = provider.trouble > 0 ? await trouble(provider) : undefined
-  traffic = sipToSip(load, inwards ? outside : home)
+  traffic = sipToSip(load, provider, inwards ? outside : home)
   return {
     ports: {
       ...{ xmppPort: 0, sipPort: home.port, providerPort: outside.port },

@@ -2,7 +2,15 @@
  * In the gateway's place between SIP and SIP: copies whole messages from one side to the other, unread, and answers back
  * by the sequence number. What the load generator reaches against it is the generator's own ceiling (and this program's).
  */
-import { edgeOf, HOME_HOST, type Load, type Ports, PROVIDER_DOMAIN, type TlsFiles } from './run.ts'
+import {
+  edgeOf,
+  HOME_HOST,
+  type Load,
+  type Ports,
+  PROVIDER_DOMAIN,
+  type TlsFiles,
+  type Transport,
+} from './run.ts'
 import { type OnMessage, type Reply, type SipPeer, sipPeer } from './sip-peer.ts'
 import { sequenceIn } from './template.ts'
 import { tlsPeer } from './tls-peer.ts'
@@ -46,23 +54,29 @@ const relay =
     wake()
   }
 
-const tls = (
-  servername: string,
-  remotePort: number,
-  port: number,
+/** One of its two faces: where it listens, and what is beyond it. */
+function face(
+  transport: Transport,
+  place: { readonly servername: string; readonly remotePort: number; readonly port: number },
   connections: number,
   onMessage: OnMessage,
-): Promise<SipPeer> => tlsPeer({ files, remotePort, port, servername, connections }, onMessage)
+): Promise<SipPeer> {
+  return transport === 'tls'
+    ? tlsPeer({ ...place, files, connections }, onMessage)
+    : sipPeer(transport, place.remotePort, onMessage, place.port)
+}
+
+const { provider } = load
 const inwards = load.direction === 'provider-to-home'
-const toOutside = relay(() => outside)
-const inside =
-  load.transport === 'tls'
-    ? await tls(HOME_HOST, ports.sipPort, load.gatewayPort, inwards ? 1 : 0, toOutside)
-    : await sipPeer(load.transport, ports.sipPort, toOutside, load.gatewayPort)
-const outside = await tls(
-  edgeOf(PROVIDER_DOMAIN),
-  ports.providerPort,
-  load.provider.gatewayPort,
+const inside = await face(
+  load.transport,
+  { servername: HOME_HOST, remotePort: ports.sipPort, port: load.gatewayPort },
+  inwards ? 1 : 0,
+  relay(() => outside),
+)
+const outside = await face(
+  provider.transport,
+  { servername: edgeOf(PROVIDER_DOMAIN), remotePort: ports.providerPort, port: provider.gatewayPort },
   inwards ? 0 : 1,
   relay(() => inside),
 )

@@ -29,6 +29,8 @@ export interface TlsFiles {
 
 /** The SIP provider on the other side of the gateway. */
 export interface ProviderLoad {
+  /** Between the gateway and the provider. */
+  readonly transport: 'udp' | 'tls'
   /** The gateway's outside listener on 127.0.0.1. */
   readonly gatewayPort: number
   readonly files: TlsFiles

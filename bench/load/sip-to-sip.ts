@@ -1,7 +1,7 @@
 import { Branches, branchOf } from './branches.ts'
 import { Ledger } from './ledger.ts'
 import { messageTemplate } from './message-template.ts'
-import { DEAF_DOMAIN, type Load, providerUser, sipUser } from './run.ts'
+import { DEAF_DOMAIN, type Load, type ProviderLoad, providerUser, sipUser } from './run.ts'
 import { okTo, type SipPeer } from './sip-peer.ts'
 import { sequenceIn, type Template } from './template.ts'
 import type { Traffic } from './traffic.ts'
@@ -13,9 +13,9 @@ const TWO = 0x32
 const ONE = 0x31
 
 /** SIP requests in, SIP requests out: each is checked off and answered where it arrives; its 2xx makes room for the next. */
-export function sipToSip(load: Load, from: SipPeer): Traffic {
+export function sipToSip(load: Load, provider: ProviderLoad, from: SipPeer): Traffic {
   const inwards = load.direction === 'provider-to-home'
-  const transport = inwards ? 'tls' : load.transport
+  const transport = inwards ? provider.transport : load.transport
   const window = new Window(load.outstanding, load.conversations)
   const ledger = new Ledger(load.conversations)
   const branches = new Branches()
