@@ -19,7 +19,9 @@ export interface TlsPeerOptions {
 /** A TLS record holds no more. */
 const RECORD = 1 << 14
 /** Handshakes under way while `open` runs: more would only wait for each other. */
-const HANDSHAKES = 32
+const HANDSHAKES = 10
+/** Many connections come from many addresses, as those of many peers do: what one address may have is limited. */
+const ADDRESSES = 200
 
 export const pem = ({ certificate, key, authorities }: TlsFiles) => ({
   cert: readFileSync(certificate),
@@ -52,10 +54,11 @@ export async function tlsPeer(options: TlsPeerOptions, onMessage: OnMessage): Pr
   )
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
 
-  const connection = (): Promise<void> =>
+  const connection = (number: number): Promise<void> =>
     new Promise((resolve, reject) => {
       const { remotePort: port, servername } = options
-      const socket = connect({ ...identity, host: '127.0.0.1', port, servername })
+      const from = { localAddress: `127.0.1.${1 + (number % ADDRESSES)}` }
+      const socket = connect({ ...identity, ...from, host: '127.0.0.1', port, servername })
       const fail = (error: Error): void => reject(new Error(`TLS connection: ${error.message}`))
       socket.once('error', fail)
       socket.once('secureConnect', () => {
@@ -69,7 +72,7 @@ export async function tlsPeer(options: TlsPeerOptions, onMessage: OnMessage): Pr
     async open() {
       let left = options.connections
       const open = async (): Promise<void> => {
-        while (left-- > 0) await connection()
+        while (left > 0) await connection(left--)
       }
       await Promise.all(Array.from({ length: Math.min(HANDSHAKES, left) }, open))
     },

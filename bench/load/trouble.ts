@@ -34,8 +34,13 @@ export async function trouble(provider: ProviderLoad): Promise<Trouble> {
   )
   await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
 
-  const to = { host: '127.0.0.1', port: provider.gatewayPort }
-  const secure = () => keep(connectTls({ ...to, ...pem(provider.files), servername: edgeOf(SIP_DOMAIN) }))
+  // Each with an address of its own: this is not about what one address may have.
+  const to = (n: number) => ({
+    ...{ host: '127.0.0.1', port: provider.gatewayPort },
+    localAddress: `127.0.2.${n + 1}`,
+  })
+  const secure = (n: number) =>
+    keep(connectTls({ ...to(n), ...pem(provider.files), servername: edgeOf(SIP_DOMAIN) }))
   const unread = messageTemplate({
     ...{ transport: 'tls', port: 9, bytes: 600, mark: '--' },
     ...{ sender: providerUser(0), recipient: sipUser(0) },
@@ -48,11 +53,11 @@ export async function trouble(provider: ProviderLoad): Promise<Trouble> {
     deafPort: (deaf.address() as AddressInfo).port,
     open() {
       for (let n = 0; n < provider.trouble; n++) {
-        const dripping = secure()
+        const dripping = secure(n)
         dripping.write(`MESSAGE sip:${sipUser(0)} SIP/2.0\r\nSubject: `)
         often(dripping, () => 'x')
-        often(secure(), () => Buffer.from(unread.stamp(numbers++)))
-        keep(connect(to)).write(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00))
+        often(secure(n), () => Buffer.from(unread.stamp(numbers++)))
+        keep(connect(to(n))).write(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00))
       }
     },
     close() {
