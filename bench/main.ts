@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { Direction, Outcome, Transport } from './load/run.ts'
+import type { Direction, Outcome } from './load/run.ts'
 import { machine, nodeOn } from './machine.ts'
 import { HELP, type Options, readOptions } from './options.ts'
-import { faultsOf, GOALS, medianOf, type Name, rounded, table } from './report.ts'
-import { NULL_GATEWAY, runScenario } from './scenario.ts'
+import { faultsOf, medianOf, rounded, shares, table } from './report.ts'
+import { NULL_GATEWAY, NULL_PROXY, runScenario } from './scenario.ts'
+import { type Name, SCENARIOS, scenarioOf } from './scenarios.ts'
 
 const lines: string[] = []
 let failed = false
@@ -23,6 +24,9 @@ function complain(text: string): void {
 
 const isWanted = (options: Options, name: string): boolean =>
   options.only.length === 0 || options.only.some((only) => name.startsWith(only))
+
+const isProxied = (direction: Direction): boolean =>
+  direction === 'home-to-provider' || direction === 'provider-to-home'
 
 /** Every file in `micro/` is a process of its own, on the core that the gateway will have. */
 function microBenchmarks(options: Options): void {
@@ -43,7 +47,7 @@ async function measure(
   name: Name,
   run: number,
 ): Promise<Outcome | undefined> {
-  const [direction, transport] = name.split('/') as [Direction, Transport]
+  const { direction, transport, outside = 'tls', connections = 1, trouble = 0 } = scenarioOf(name)
   try {
     const outcome = await runScenario({
       load: {
@@ -56,7 +60,10 @@ async function measure(
         seconds: kind === 'run' ? options.seconds : 2,
         watch: kind === 'run' ? options.watch : 0,
       },
-      entry: kind === 'run' ? options.gateway : NULL_GATEWAY,
+      outside,
+      connections,
+      trouble,
+      entry: kind === 'run' ? options.gateway : isProxied(direction) ? NULL_PROXY : NULL_GATEWAY,
       nodeFlags: kind === 'run' ? options.nodeFlags : [],
       onWatch: (message) => print(JSON.stringify({ ...message, scenario: name })),
     })
@@ -74,11 +81,13 @@ async function measure(
 }
 
 async function scenarios(options: Options): Promise<void> {
-  const names = Object.keys(GOALS) as Name[]
+  const names = Object.keys(SCENARIOS) as Name[]
   const ceilings = new Map<Name, Outcome>()
   const medians = new Map<Name, Outcome>()
   for (const name of names) {
-    const isCeilingWanted = isWanted(options, `ceiling/${name}`) || isWanted(options, name)
+    const isCeilingWanted =
+      scenarioOf(name).comparedWith === undefined &&
+      (isWanted(options, `ceiling/${name}`) || isWanted(options, name))
     const ceiling = isCeilingWanted ? await measure(options, 'ceiling', name, 1) : undefined
     if (ceiling !== undefined) ceilings.set(name, ceiling)
     if (!isWanted(options, name)) continue
@@ -91,6 +100,7 @@ async function scenarios(options: Options): Promise<void> {
     const median = medianOf(outcomes)
     if (median !== undefined) medians.set(name, median)
   }
+  for (const line of shares(medians)) print(line)
   if (medians.size > 0 && !options.json) process.stdout.write(`\n${table(medians, ceilings)}\n`)
 }
 

@@ -1,21 +1,5 @@
-import type { Direction, Outcome, Transport } from './load/run.ts'
-
-export interface Goal {
-  readonly messagesPerSecond: number
-  readonly cpuUsPerMessage: number
-  /** Kamailio 5.6's xmpp module, pinned to one core of the same kind of machine: quoted, not run here. */
-  readonly kamailio: number | undefined
-}
-
-/** Over one TCP connection: half as much again. */
-export const GOALS: Readonly<Record<`${Direction}/${Transport}`, Goal>> = {
-  'xmpp-to-sip/udp': { messagesPerSecond: 25_000, cpuUsPerMessage: 40, kamailio: 22_750 },
-  'xmpp-to-sip/tcp': { messagesPerSecond: 37_500, cpuUsPerMessage: 40, kamailio: 46_700 },
-  'sip-to-xmpp/udp': { messagesPerSecond: 20_000, cpuUsPerMessage: 40, kamailio: 10_550 },
-  'sip-to-xmpp/tcp': { messagesPerSecond: 30_000, cpuUsPerMessage: 40, kamailio: undefined },
-}
-
-export type Name = keyof typeof GOALS
+import type { Outcome } from './load/run.ts'
+import { type Name, scenarioOf } from './scenarios.ts'
 
 /** The run in the middle by messages per second, whole: its figures belong together. */
 export function medianOf(outcomes: readonly Outcome[]): Outcome | undefined {
@@ -39,7 +23,19 @@ export function rounded(outcome: Outcome): Outcome {
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
+const goalOf = (value: number | undefined): string => (value === undefined ? '-' : whole(value))
 const tenth = (value: number): string => value.toFixed(1)
+
+/** What is left of the throughput, as a line of JSON each; empty where the scenario to compare with did not run. */
+export function shares(medians: ReadonlyMap<Name, Outcome>): readonly string[] {
+  return [...medians].flatMap(([scenario, outcome]) => {
+    const other = scenarioOf(scenario).comparedWith as Name | undefined
+    const without = other === undefined ? undefined : medians.get(other)
+    if (without === undefined) return []
+    const share = Number((outcome.messagesPerSecond / without.messagesPerSecond).toFixed(3))
+    return [JSON.stringify({ kind: 'share', scenario, comparedWith: other, share })]
+  })
+}
 
 export function table(medians: ReadonlyMap<Name, Outcome>, ceilings: ReadonlyMap<Name, Outcome>): string {
   const header = [
@@ -52,6 +48,8 @@ export function table(medians: ReadonlyMap<Name, Outcome>, ceilings: ReadonlyMap
     'p99 ms',
     'max ms',
     'peak MB',
+    'RSS MB',
+    'goal',
     'lost',
     'resent',
     'generator',
@@ -59,23 +57,25 @@ export function table(medians: ReadonlyMap<Name, Outcome>, ceilings: ReadonlyMap
     'Kamailio',
   ]
   const rows = [...medians].map(([name, outcome]) => {
-    const goal = GOALS[name]
+    const { goal } = scenarioOf(name)
     const ceiling = ceilings.get(name)
     return [
       name,
       whole(outcome.messagesPerSecond),
-      whole(goal.messagesPerSecond),
+      goalOf(goal.messagesPerSecond),
       tenth(outcome.cpuUsPerMessage),
-      `${goal.cpuUsPerMessage}`,
+      goalOf(goal.cpuUsPerMessage),
       tenth(outcome.p50),
       tenth(outcome.p99),
       tenth(outcome.max),
       whole(outcome.peakMegabytes),
+      whole(outcome.residentMegabytes),
+      goalOf(goal.residentMegabytes),
       whole(outcome.lost),
       whole(outcome.retransmissions),
       `${whole(outcome.generatorCpuShare * 100)} %`,
       ceiling === undefined ? '-' : whole(ceiling.messagesPerSecond),
-      goal.kamailio === undefined ? '-' : whole(goal.kamailio),
+      goalOf(goal.kamailio),
     ]
   })
   const widths = header.map((title, column) =>

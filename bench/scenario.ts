@@ -5,24 +5,48 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { type DnsServer, startDnsServer } from '../test/support/dns-server.ts'
 import { gatewayConfig } from './gateway-config.ts'
-import type { FromGenerator, Load, Outcome, ToGenerator } from './load/run.ts'
+import type { NullGateway } from './load/null-proxy.ts'
+import {
+  DEAF_DOMAIN,
+  edgeOf,
+  type FromGenerator,
+  HOME_HOST,
+  type Load,
+  type Outcome,
+  type Ports,
+  PROVIDER_DOMAIN,
+  type ToGenerator,
+} from './load/run.ts'
 import { freePort, nodeOn } from './machine.ts'
+import { providerGatewayConfig } from './provider-config.ts'
+import { type ProviderFiles, writeProviderFiles } from './provider-files.ts'
 
 const READY_MS = 20_000
 const STOP_MS = 15_000
 const compiled = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
 export interface ScenarioOptions {
-  readonly load: Omit<Load, 'gatewayPort'>
+  readonly load: Omit<Load, 'gatewayPort' | 'provider'>
+  /** Between the gateway and a SIP provider. */
+  readonly outside: 'udp' | 'tls'
+  /** TLS connections that a SIP provider keeps open. */
+  readonly connections: number
+  /** Peers of each kind that is a nuisance. */
+  readonly trouble: number
   /** The gateway's entry script and the flags of its Node. */
   readonly entry: string
   readonly nodeFlags: readonly string[]
   readonly onWatch?: (message: FromGenerator & { readonly kind: 'watch' }) => void
 }
 
+/** Tells the stand-in what the gateway reads from its configuration. */
+const PLACE = 'DRAGOMAN_BENCH_PLACE'
+
 /** The stand-in that shows the generator's own ceiling. */
 export const NULL_GATEWAY = compiled('./load/null-gateway.js')
+export const NULL_PROXY = compiled('./load/null-proxy.js')
 
 /** Starts the load generator and a gateway, waits for the figures, stops both. Throws if there are none. */
 export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
@@ -34,15 +58,22 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   }
   process.on('exit', killAll)
   try {
-    const load: Load = { ...options.load, gatewayPort: await freePort() }
+    const files = writeProviderFiles(directory)
+    const load = await loadOf(options, files)
     const [command, ...args] = nodeOn(1, compiled('./load/generator.js'), JSON.stringify(load))
     const generator = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'] })
     children.push(generator)
-    const listening = await answer(generator, 'listening', options)
+    const ports = await answer(generator, 'listening', options)
 
+    await using names = await zone(ports)
     const config = join(directory, 'gateway.config.yaml')
-    writeFileSync(config, gatewayConfig(load, listening.xmppPort, listening.sipPort))
-    const gateway = startGateway(options, config, log)
+    writeFileSync(
+      config,
+      load.provider === undefined
+        ? gatewayConfig(load, ports.xmppPort, ports.sipPort)
+        : providerGatewayConfig(load, ports, files, names.port),
+    )
+    const gateway = startGateway(options, config, log, { load, ports, files: files.gateway })
     children.push(gateway)
     await ready(gateway, log)
 
@@ -58,12 +89,42 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   }
 }
 
-function startGateway(options: ScenarioOptions, config: string, log: string): ChildProcess {
+async function loadOf(options: ScenarioOptions, files: ProviderFiles): Promise<Load> {
+  const { outside: transport, connections, trouble } = options
+  const load = { ...options.load, gatewayPort: await freePort() }
+  if (load.direction === 'xmpp-to-sip' || load.direction === 'sip-to-xmpp') return load
+  const provider = {
+    ...{ transport, gatewayPort: await freePort(), connections, trouble },
+    ...{ files: files.provider, homeFiles: files.home, deafFiles: files.deaf },
+  }
+  return { ...load, provider }
+}
+
+/** Where the access edges are, and the home server if it has a name. */
+function zone({ sipPort, providerPort, deafPort }: Ports): Promise<DnsServer> {
+  const hosts = [
+    [edgeOf(PROVIDER_DOMAIN), providerPort],
+    [edgeOf(DEAF_DOMAIN), deafPort],
+    [HOME_HOST, sipPort],
+  ] as const
+  const entries = hosts.flatMap(([host, port]) => [
+    [host, { A: ['127.0.0.1'] }] as const,
+    [`_sips._tcp.${host}`, { SRV: [{ target: host, port }] }] as const,
+  ])
+  return startDnsServer(Object.fromEntries(entries))
+}
+
+function startGateway(
+  options: ScenarioOptions,
+  config: string,
+  log: string,
+  place: NullGateway,
+): ChildProcess {
   const file = openSync(log, 'a')
   const [command, ...args] = nodeOn(0, ...options.nodeFlags, options.entry, 'run', '--config', config)
   return spawn(command, args, {
     stdio: ['ignore', file, file],
-    env: { ...process.env, DRAGOMAN_BENCH_SECRET: 'bench' },
+    env: { ...process.env, DRAGOMAN_BENCH_SECRET: 'bench', [PLACE]: JSON.stringify(place) },
   })
 }
 

@@ -1,64 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { neighbours } from './neighbours.ts'
 import { cpuSecondsOf, megabytesOf } from './process-stat.ts'
-import { type FromGenerator, type Load, type Outcome, SIP_DOMAIN, type ToGenerator } from './run.ts'
-import { sipPeer } from './sip-peer.ts'
-import { sipToXmpp } from './sip-to-xmpp.ts'
-import type { Traffic } from './traffic.ts'
-import { XmppServer } from './xmpp-server.ts'
-import { xmppToSip } from './xmpp-to-sip.ts'
+import type { FromGenerator, Load, Outcome, ToGenerator } from './run.ts'
 
 /** How long what is under way may take after the last message was sent: a little more than timer F. */
 const DRAIN_MS = 34_000
-/** How long the gateway may take to attach itself. */
-const ATTACH_MS = 15_000
 
 const load = JSON.parse(process.argv[2] ?? '') as Load
 const tell = (message: FromGenerator): void => {
   process.send?.(message)
 }
-
-let attach = (): void => {}
-const attached = new Promise<void>((resolve) => {
-  attach = resolve
-})
-let traffic: Traffic | undefined
-const xmpp = new XmppServer(SIP_DOMAIN, {
-  up: () => attach(),
-  message(text, from, to) {
-    traffic?.stanza(text, from, to)
-    wake()
-  },
-})
-const sip = await sipPeer(load.transport, load.gatewayPort, (text, from, body, to, reply) => {
-  traffic?.sip(text, from, body, to, reply)
-  wake()
-})
-traffic = load.direction === 'xmpp-to-sip' ? xmppToSip(load, xmpp) : sipToXmpp(load, sip)
-const running: Traffic = traffic
-
 /** At the end of a turn of the loop: what has room is sent, and all that was written leaves at once. */
 let sending = false
 let awake = false
+const both = await neighbours(load, () => wake())
+const running = both.traffic
 function wake(): void {
   if (awake) return
   awake = true
   setImmediate(() => {
     awake = false
     if (sending) running.fill()
-    xmpp.flush()
-    sip.flush()
+    both.flush()
   })
 }
 
 async function run(pid: number): Promise<Outcome> {
-  await Promise.race([
-    attached,
-    sleep(ATTACH_MS).then(() => {
-      throw new Error('the gateway did not attach itself to the XMPP server')
-    }),
-  ])
+  await both.connected()
   const repeats = setInterval(() => {
     running.repeat(performance.now())
+    if (sending) for (let n = load.provider?.trouble ?? 0; n > 0; n--) running.disturb?.()
     wake()
   }, 50)
   await running.prepare()
@@ -86,6 +57,7 @@ async function run(pid: number): Promise<Outcome> {
   const seconds = (performance.now() - startedAt) / 1000
   const { p50, p99, max } = running.window.latencies()
   const peakMegabytes = megabytesOf(pid, 'VmHWM')
+  const residentMegabytes = megabytesOf(pid, 'VmRSS')
   sending = false
 
   const deadline = performance.now() + DRAIN_MS
@@ -106,6 +78,7 @@ async function run(pid: number): Promise<Outcome> {
     p99,
     max,
     peakMegabytes,
+    residentMegabytes,
     ...running.books(),
   }
 }
@@ -115,8 +88,7 @@ process.on('message', (message: ToGenerator) => {
   run(message.pid).then(
     (outcome) => {
       tell(outcome)
-      xmpp.close()
-      sip.close()
+      both.close()
       process.disconnect()
     },
     (error: unknown) => {
@@ -125,4 +97,4 @@ process.on('message', (message: ToGenerator) => {
     },
   )
 })
-tell({ kind: 'listening', xmppPort: await xmpp.listen(), sipPort: sip.port })
+tell({ kind: 'listening', ...both.ports })

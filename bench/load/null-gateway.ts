@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { parse } from 'yaml'
-import type { Transport } from './run.ts'
 import { okTo, sipPeer } from './sip-peer.ts'
 import { SEQUENCE, sequenceIn, Template } from './template.ts'
 
@@ -40,7 +39,7 @@ const stanza = new Template(
 )
 
 const sip = await sipPeer(
-  transport as Transport,
+  transport === 'tcp' ? 'tcp' : 'udp',
   Number(homePort),
   (text, from, body, _to, reply) => {
     if (!text.startsWith('MESSAGE ', from)) return

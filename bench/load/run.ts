@@ -1,12 +1,47 @@
-export type Direction = 'xmpp-to-sip' | 'sip-to-xmpp'
-export type Transport = 'udp' | 'tcp'
+export type Direction = 'xmpp-to-sip' | 'sip-to-xmpp' | 'home-to-provider' | 'provider-to-home'
+/** Between the gateway and the home server. */
+export type Transport = 'udp' | 'tcp' | 'tls'
 
 /** The domains and addresses that the generator plays; the gateway's configuration lists them. */
 export const XMPP_DOMAIN = 'xmpp.example'
 export const SIP_DOMAIN = 'sip.example'
+export const PROVIDER_DOMAIN = 'provider.example'
+/** A provider whose edge takes connections and reads nothing. */
+export const DEAF_DOMAIN = 'deaf.example'
 const four = (conversation: number): string => String(conversation).padStart(4, '0')
 export const xmppUser = (conversation: number): string => `juliet${four(conversation)}@${XMPP_DOMAIN}`
 export const sipUser = (conversation: number): string => `romeo${four(conversation)}@${SIP_DOMAIN}`
+
+export const providerUser = (conversation: number): string => `paris${four(conversation)}@${PROVIDER_DOMAIN}`
+
+/** Of the home server, where it speaks TLS. */
+export const HOME_HOST = 'home.sip.example'
+
+/** The name in the certificate of whoever speaks for a domain. */
+export const edgeOf = (domain: string): string => `edge.${domain}`
+
+/** PEM files of one side of mutual TLS. */
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+  readonly authorities: string
+}
+
+/** The SIP provider on the other side of the gateway. */
+export interface ProviderLoad {
+  /** Between the gateway and the provider. */
+  readonly transport: 'udp' | 'tls'
+  /** The gateway's outside listener on 127.0.0.1. */
+  readonly gatewayPort: number
+  readonly files: TlsFiles
+  /** What the home server shows, where it speaks TLS. */
+  readonly homeFiles: TlsFiles
+  readonly deafFiles: TlsFiles
+  /** Connections that the provider keeps open; requests go over all of them in turn. */
+  readonly connections: number
+  /** So many peers of each kind that is a nuisance: see trouble.ts. */
+  readonly trouble: number
+}
 
 /** What the load generator is to do; given as JSON in its first argument. Times are seconds. */
 export interface Load {
@@ -24,6 +59,8 @@ export interface Load {
   readonly seconds: number
   /** Report the gateway's memory that often; 0: never. */
   readonly watch: number
+  /** Where SIP goes on to SIP. */
+  readonly provider?: ProviderLoad
 }
 
 /** What the generator found in the measured time (the counts of failures include the warm-up). */
@@ -44,6 +81,8 @@ export interface Outcome {
   readonly max: number
   /** Peak memory of the gateway, VmHWM. */
   readonly peakMegabytes: number
+  /** At the end of the measured time, VmRSS. */
+  readonly residentMegabytes: number
   /** Mean over the run, as seen on the wire. */
   readonly requestBytes: number
   readonly lost: number
@@ -56,8 +95,16 @@ export interface Outcome {
   readonly refusal?: string
 }
 
+/** Where the generator's neighbours listen on 127.0.0.1; 0: there is none. */
+export interface Ports {
+  readonly xmppPort: number
+  readonly sipPort: number
+  readonly providerPort: number
+  readonly deafPort: number
+}
+
 export type FromGenerator =
-  | { readonly kind: 'listening'; readonly xmppPort: number; readonly sipPort: number }
+  | ({ readonly kind: 'listening' } & Ports)
   | {
       readonly kind: 'watch'
       readonly seconds: number

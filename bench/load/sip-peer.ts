@@ -1,6 +1,5 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { Transport } from './run.ts'
 
 /** Sends bytes to where a message came from. Over TCP they may wait for `flush`. */
 export type Reply = (bytes: Buffer) => void
@@ -14,6 +13,8 @@ export interface SipPeer {
   /** To the remote listener. Over UDP at once; over TCP a copy, with the next `flush`. */
   send(bytes: Buffer): void
   flush(): void
+  /** Opens the connections that it keeps, once the other side is there. */
+  open?(): Promise<void>
   close(): void
 }
 
@@ -22,7 +23,7 @@ export interface SipPeer {
  * @param port where to listen; 0: any free one
  */
 export const sipPeer = (
-  transport: Transport,
+  transport: 'udp' | 'tcp',
   remotePort: number,
   onMessage: OnMessage,
   port = 0,
@@ -58,13 +59,14 @@ async function udpPeer(remotePort: number, onMessage: OnMessage, own: number): P
 }
 
 /** Collects what is written within one turn of the loop. */
-class Batch {
+export class Batch {
   readonly #socket: Socket
-  readonly #bytes = Buffer.allocUnsafe(1 << 18)
+  readonly #bytes: Buffer
   #filled = 0
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, size = 1 << 18) {
     this.#socket = socket
+    this.#bytes = Buffer.allocUnsafeSlow(size)
   }
 
   readonly add: Reply = (bytes) => {
@@ -81,7 +83,7 @@ class Batch {
 }
 
 /** Frames by Content-Length (RFC 3261 §18.3); what is not finished waits for the next bytes. */
-function readMessages(socket: Socket, reply: Reply, onMessage: OnMessage): void {
+export function readMessages(socket: Socket, reply: Reply, onMessage: OnMessage): void {
   let rest = ''
   socket.on('error', (error) => process.stderr.write(`load generator: SIP connection: ${error.message}\n`))
   socket.on('data', (bytes) => {

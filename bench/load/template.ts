@@ -33,10 +33,10 @@ export class Template {
   }
 }
 
-/** The number after the mark, or -1. */
-export function sequenceIn(text: string, from: number): number {
+/** The number after the mark, or -1 if there is none before `to`. */
+export function sequenceIn(text: string, from: number, to = text.length): number {
   const mark = text.indexOf(MARK, from)
-  if (mark < 0) return -1
+  if (mark < 0 || mark >= to) return -1
   let sequence = 0
   for (let at = mark + 2; at < mark + 12; at++) {
     const digit = text.charCodeAt(at) - ZERO

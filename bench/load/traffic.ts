@@ -15,6 +15,8 @@ export interface Traffic {
   fill(): void
   /** Sends again what is overdue. */
   repeat(now: number): void
+  /** Sends what no answer comes to, beside what is counted. */
+  disturb?(): void
   stanza(text: string, from: number, to: number): void
   sip(text: string, from: number, body: number, to: number, reply: Reply): void
   books(): Pick<

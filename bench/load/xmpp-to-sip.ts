@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Branches, branchOf } from './branches.ts'
 import { Ledger } from './ledger.ts'
 import { type Load, sipUser, xmppUser } from './run.ts'
 import { okTo } from './sip-peer.ts'
@@ -14,6 +15,7 @@ const FIRST_GUESS = 230
 export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
   const window = new Window(load.outstanding, load.conversations)
   const ledger = new Ledger(load.conversations)
+  const branches = new Branches()
   let templates: readonly Template[] = stanzas(load.conversations, FIRST_GUESS)
   let requests = 0
   let duplicates = 0
@@ -76,9 +78,9 @@ export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
       bytes += lastBytes
       const branch = branchOf(text, from, body)
       if (ledger.arrive(sequence)) {
-        branches[sequence % REMEMBERED] = branch
+        branches.keep(sequence, branch)
         window.finish(sequence, performance.now())
-      } else if (load.transport === 'udp' && branches[sequence % REMEMBERED] === branch) retransmissions++
+      } else if (load.transport === 'udp' && branches.isKept(sequence, branch)) retransmissions++
       else duplicates++
     },
     books: () => ({
@@ -92,24 +94,6 @@ export function xmppToSip(load: Load, xmpp: XmppServer): Traffic {
     }),
   }
 }
-
-/** How many branches are kept, to tell a retransmission (the same transaction) from a second message. */
-const REMEMBERED = 1 << 16
-const branches = new Int32Array(REMEMBERED)
-
-/** A number for the branch of the topmost Via. */
-function branchOf(text: string, from: number, body: number): number {
-  let hash = 0
-  for (let at = text.indexOf('branch=', from) + 7; at < body; at++) {
-    const code = text.charCodeAt(at)
-    if (code === CR || code === SEMICOLON) break
-    hash = (Math.imul(hash, 31) + code) | 0
-  }
-  return hash
-}
-
-const CR = 0x0d
-const SEMICOLON = 0x3b
 
 function stanzas(conversations: number, characters: number): readonly Template[] {
   const body = escapeXml(textOf(characters))

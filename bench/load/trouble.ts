@@ -1,0 +1,69 @@
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect as connectTls, createServer } from 'node:tls'
+import { messageTemplate } from './message-template.ts'
+import { edgeOf, type ProviderLoad, providerUser, SIP_DOMAIN, sipUser } from './run.ts'
+import { pem } from './tls-peer.ts'
+
+const TICK_MS = 100
+
+export interface Trouble {
+  /** Where the provider is that takes connections and reads nothing. */
+  readonly deafPort: number
+  /** Starts with the peers that connect to the gateway, once it is there. */
+  open(): void
+  close(): void
+}
+
+/**
+ * Peers that are a nuisance, `trouble` of each kind: one that sends a byte of an endless head now and then; one that
+ * sends requests and reads no answer; one that begins a TLS handshake and leaves it there; and a server that takes
+ * connections and reads nothing from them.
+ */
+export async function trouble(provider: ProviderLoad): Promise<Trouble> {
+  const sockets = new Set<Socket>()
+  const timers: NodeJS.Timeout[] = []
+  const keep = <S extends Socket>(socket: S): S => {
+    sockets.add(socket)
+    // What the gateway cuts off stays off.
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    return socket
+  }
+  const deaf = createServer({ ...pem(provider.deafFiles), requestCert: true }, (socket) =>
+    keep(socket).pause(),
+  )
+  await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
+
+  // Each with an address of its own: this is not about what one address may have.
+  const to = (n: number) => ({
+    ...{ host: '127.0.0.1', port: provider.gatewayPort },
+    localAddress: `127.0.2.${n + 1}`,
+  })
+  const secure = (n: number) =>
+    keep(connectTls({ ...to(n), ...pem(provider.files), servername: edgeOf(SIP_DOMAIN) }))
+  const unread = messageTemplate({
+    ...{ transport: 'tls', port: 9, bytes: 600, mark: '--' },
+    ...{ sender: providerUser(0), recipient: sipUser(0) },
+  })
+  let numbers = 0
+  const often = (socket: Socket, next: () => string | Buffer): void => {
+    timers.push(setInterval(() => socket.writable && socket.write(next()), TICK_MS))
+  }
+  return {
+    deafPort: (deaf.address() as AddressInfo).port,
+    open() {
+      for (let n = 0; n < provider.trouble; n++) {
+        const dripping = secure(n)
+        dripping.write(`MESSAGE sip:${sipUser(0)} SIP/2.0\r\nSubject: `)
+        often(dripping, () => 'x')
+        often(secure(n), () => Buffer.from(unread.stamp(numbers++)))
+        keep(connect(to(n))).write(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00))
+      }
+    },
+    close() {
+      for (const timer of timers) clearInterval(timer)
+      for (const socket of sockets) socket.destroy()
+      deaf.close()
+    },
+  }
+}
