@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Authority, type Issued, rsaKeys, selfSigned, type Wish } from '../../support/certificates.ts'
+import { Authority, type Issued, selfSigned, type Wish } from '../../support/certificates.ts'
 import { answerText, header, outcomes, outgoing, requestText, tcpServer, until } from './bed.ts'
 import { credentials, OURS, ROOT, THEIRS, tlsBed, tlsPeer, tlsServer } from './tls-bed.ts'
 
@@ -42,12 +42,6 @@ describe('a peer that connects', () => {
       ROOT.issue({ dns: ['theirs.example'], purposes: ['code'] }),
       undefined,
       'wrong-purpose',
-    ],
-    [
-      'with too short a key',
-      ROOT.issue({ dns: ['theirs.example'], keys: rsaKeys(1024) }),
-      undefined,
-      'unfit-key',
     ],
   ])('%s', async ([, shown, identity, reason]) => {
     const { endpoint, incoming, events, tls } = await tlsBed()
