@@ -189,6 +189,7 @@ export const HOME: ObjectSpec = {
       'from where it may speak; default: the address in the next hop',
       'addresses',
     ),
+    text('certificate', 'name', 'over TLS: the name that its certificate carries'),
     choice('enforce', ['edge', 'home'], 'who refuses what a level refuses'),
     congestion,
     text('realm', 'text', 'of its digest challenges', 'credentials.realm'),

@@ -1,4 +1,5 @@
 import {
+  constants,
   createHash,
   generateKeyPairSync,
   type KeyObject,
@@ -37,8 +38,8 @@ export interface Wish {
   readonly keys?: Keys
   /** Further extensions: OID, critical, DER. */
   readonly extensions?: readonly (readonly [oid: string, critical: boolean, value: Uint8Array])[]
-  /** How the issuer signs it: sha256 unless told. */
-  readonly hash?: 'sha1' | 'sha256'
+  /** How the issuer signs it: sha256 unless told. `pss` and `pss-sha1` are RSASSA-PSS, for an issuer with an RSA key. */
+  readonly signed?: keyof typeof HASHES
 }
 
 export interface Keys {
@@ -53,6 +54,8 @@ const PURPOSES = {
   sip: '1.3.6.1.5.5.7.3.20',
   any: '2.5.29.37.0',
 } as const
+
+const HASHES = { sha1: 'sha1', sha256: 'sha256', pss: 'sha256', 'pss-sha1': 'sha1' } as const
 
 const HOUR = 3_600_000
 
@@ -122,7 +125,8 @@ const keyPem = ({ privateKey }: Keys): string =>
 
 /** RFC 5280 §4.1. */
 function certificate(wish: Wish, keys: Keys, issuer: Signer): string {
-  const algorithm = algorithmOf(issuer.keys, wish.hash ?? 'sha256')
+  const { signed = 'sha256' } = wish
+  const algorithm = algorithmOf(issuer.keys, signed)
   const now = Date.now()
   const tbs = der(
     0x30,
@@ -135,7 +139,8 @@ function certificate(wish: Wish, keys: Keys, issuer: Signer): string {
     keys.publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, der(0x30, ...extensionsOf(wish, keys))),
   )
-  const signature = sign(wish.hash ?? 'sha256', tbs, issuer.keys.privateKey)
+  const padding = signed.startsWith('pss') ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 20 } : {}
+  const signature = sign(HASHES[signed], tbs, { key: issuer.keys.privateKey, ...padding })
   const whole = der(0x30, tbs, algorithm, der(0x03, Buffer.of(0), signature))
   const lines = whole.toString('base64').replaceAll(/(.{64})/g, '$1\n')
   return `-----BEGIN CERTIFICATE-----\n${lines.trimEnd()}\n-----END CERTIFICATE-----\n`
@@ -173,7 +178,14 @@ export const alternatives = (dns: readonly string[], uri: readonly string[] = []
 const extension = (id: string, critical: boolean, value: Uint8Array): Buffer =>
   der(0x30, oid(id), ...(critical ? [der(0x01, Buffer.of(0xff))] : []), der(0x04, value))
 
-function algorithmOf({ privateKey }: Keys, hash: 'sha1' | 'sha256'): Buffer {
+function algorithmOf({ privateKey }: Keys, hash: keyof typeof HASHES): Buffer {
+  if (hash === 'pss-sha1') return der(0x30, oid('1.2.840.113549.1.1.10'), der(0x30))
+  if (hash === 'pss') {
+    const sha256 = der(0x30, oid('2.16.840.1.101.3.4.2.1'), der(0x05))
+    const mask = der(0x30, oid('1.2.840.113549.1.1.8'), sha256)
+    const parameters = der(0x30, der(0xa0, sha256), der(0xa1, mask))
+    return der(0x30, oid('1.2.840.113549.1.1.10'), parameters)
+  }
   if (privateKey.asymmetricKeyType === 'ec')
     return der(0x30, oid(hash === 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'))
   return der(0x30, oid(`1.2.840.113549.1.1.${hash === 'sha1' ? 5 : 11}`), der(0x05))

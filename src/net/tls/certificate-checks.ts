@@ -3,7 +3,7 @@ import { bitOf, booleanOf, context, countOf, type Der, oidOf, readOne, TAG, with
 import { SUBJECT_ALT_NAME } from './presented-names.ts'
 
 /** What is wrong with a certificate by itself. */
-export type QualityFault = 'critical-extension' | 'weak-key' | 'weak-signature' | 'wrong-purpose'
+export type QualityFault = 'critical-extension' | 'unfit-key' | 'weak-signature' | 'wrong-purpose'
 
 /**
  * What the certificate is shown for. `sip` knows the purpose of RFC 5924 besides those of TLS; `only` accepts no other,
@@ -38,19 +38,22 @@ export const criticalFault = ({ extensions }: Certificate): QualityFault | undef
     : undefined
 
 const SMALLEST_RSA = 2048
+/** What a peer may have us compute with. */
+const LARGEST_RSA = 8192
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
 export function keyFault({ x509 }: Certificate): QualityFault | undefined {
   let strong = false
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = x509.publicKey
-    if (type === 'rsa' || type === 'rsa-pss') strong = (details?.modulusLength ?? 0) >= SMALLEST_RSA
+    const length = details?.modulusLength ?? 0
+    if (type === 'rsa' || type === 'rsa-pss') strong = length >= SMALLEST_RSA && length <= LARGEST_RSA
     else if (type === 'ec') strong = CURVES.has(details?.namedCurve ?? '')
     else strong = type === 'ed25519' || type === 'ed448'
   } catch {
     // A key that the library cannot read cannot be judged.
   }
-  return strong ? undefined : 'weak-key'
+  return strong ? undefined : 'unfit-key'
 }
 
 const RSASSA_PSS = '1.2.840.113549.1.1.10'

@@ -8,6 +8,7 @@ import { Authority, type Issued, rsaKeys, selfSigned, type Wish } from '../../su
 
 const root = new Authority('Root')
 const between = new Authority('Between', root)
+const rsa = new Authority('RSA', undefined, { keys: rsaKeys(2048) })
 const stranger = new Authority('Root')
 
 const trustIn = (...certificates: readonly X509Certificate[]): Trust => ({
@@ -147,13 +148,24 @@ test.for<readonly [string, Case, number | string]>([
     'critical-extension',
   ],
   ['an RSA key of 2048 bits', { shown: root.issue({ ...LEAF, keys: rsaKeys(2048) }) }, 2],
-  ['an RSA key of 1024 bits', { shown: root.issue({ ...LEAF, keys: rsaKeys(1024) }) }, 'weak-key'],
+  ['an RSA key of 1024 bits', { shown: root.issue({ ...LEAF, keys: rsaKeys(1024) }) }, 'unfit-key'],
   [
     'an authority in between with an RSA key of 1024 bits',
     { shown: new Authority('Short', root, { keys: rsaKeys(1024) }).issue(LEAF) },
-    'weak-key',
+    'unfit-key',
   ],
-  ['signed with SHA-1', { shown: root.issue({ ...LEAF, hash: 'sha1' }) }, 'weak-signature'],
+  ['signed with SHA-1', { shown: root.issue({ ...LEAF, signed: 'sha1' }) }, 'weak-signature'],
+  ['signed with RSA and SHA-256', { shown: rsa.issue(LEAF), trust: trustIn(rsa.x509) }, 2],
+  [
+    'signed with RSASSA-PSS and SHA-256',
+    { shown: rsa.issue({ ...LEAF, signed: 'pss' }), trust: trustIn(rsa.x509) },
+    2,
+  ],
+  [
+    'signed with RSASSA-PSS and its default, SHA-1',
+    { shown: rsa.issue({ ...LEAF, signed: 'pss-sha1' }), trust: trustIn(rsa.x509) },
+    'weak-signature',
+  ],
   ['the same extension twice', { shown: root.issue(twice()) }, 'unreadable'],
 ])('%s', ([, each, expected]) => {
   expect(verdict(each)).toBe(expected)

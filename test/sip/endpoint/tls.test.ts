@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Authority, type Issued, rsaKeys, selfSigned, type Wish } from '../../support/certificates.ts'
+import { Authority, type Issued, selfSigned, type Wish } from '../../support/certificates.ts'
 import { answerText, header, outcomes, outgoing, requestText, tcpServer, until } from './bed.ts'
 import { credentials, OURS, ROOT, THEIRS, tlsBed, tlsPeer, tlsServer } from './tls-bed.ts'
 
@@ -42,12 +42,6 @@ describe('a peer that connects', () => {
       ROOT.issue({ dns: ['theirs.example'], purposes: ['code'] }),
       undefined,
       'wrong-purpose',
-    ],
-    [
-      'with too short a key',
-      ROOT.issue({ dns: ['theirs.example'], keys: rsaKeys(1024) }),
-      undefined,
-      'weak-key',
     ],
   ])('%s', async ([, shown, identity, reason]) => {
     const { endpoint, incoming, events, tls } = await tlsBed()
@@ -165,6 +159,43 @@ describe('a server that we connect to', () => {
     endpoint.send(outgoing(), hop(silent.port), on)
     await until(() => list.length === 1)
     expect(list).toEqual([{ kind: 'transport-failure', reason: 'connect timeout' }])
+  })
+})
+
+describe('the answer to a peer whose connection is gone (RFC 3261 §18.2.2)', () => {
+  const ask = async (shows: Issued | 'nothing', serves: Issued) => {
+    const made = await tlsBed({}, { onRequest: () => {} })
+    const texts: string[] = []
+    const server = await tlsServer(serves, ({ socket }) => {
+      socket.on('data', (chunk) => texts.push(String(chunk)))
+    })
+    const peer = await tlsPeer(made.tls, shows)
+    peer.socket.write(requestText(0, { via: `SIP/2.0/TLS theirs.example:${server.port};branch=z9hG4bKgone` }))
+    await until(() => made.incoming.length === 1)
+    peer.socket.destroy()
+    await until(() => made.endpoint.stats().connections === 0)
+    made.incoming[0]?.respond(200)
+    return { ...made, server, texts }
+  }
+
+  test('goes to whom its certificate names', async () => {
+    const { texts } = await ask(THEIRS, THEIRS)
+    await until(() => texts.some((text) => text.startsWith('SIP/2.0 200')))
+  })
+
+  test('and to nobody else who is there now', async () => {
+    const { events, server, texts } = await ask(THEIRS, ROOT.issue({ dns: ['other.example'] }))
+    await until(() => server.gone() === 1)
+    expect(texts).toEqual([])
+    expect(events.at(-1)).toMatchObject({
+      reason: 'the certificate is for other.example, not for theirs.example',
+    })
+  })
+
+  test('and nowhere if it had none', async () => {
+    const { events, endpoint } = await ask('nothing', THEIRS)
+    await until(() => endpoint.stats().responsesFailed === 1)
+    expect(events.at(-1)).toMatchObject({ kind: 'response-failed', reason: 'no way back' })
   })
 })
 
