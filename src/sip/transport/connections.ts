@@ -7,7 +7,7 @@ import { Aliases } from './aliases.ts'
 import { Connection, type ConnectionEvents, type Opening } from './connection.ts'
 import { Handshakes } from './handshakes.ts'
 import type { Leg } from './leg.ts'
-import { isWildcard, type Source } from './place.ts'
+import { isWildcard, type ListenerTls, type Source } from './place.ts'
 import type { TcpLimits } from './tcp.ts'
 import { dial, provedBy, provedServer, type TlsTarget, textOfFault } from './tls.ts'
 
@@ -169,16 +169,14 @@ export class Connections {
     }
     handshakes.begin(socket, (outcome) => {
       this.#shaking.leave(address)
-      if (outcome.ok && this.#greet(outcome.value, leg, address, port)) return
+      if (outcome.ok && this.#greet(outcome.value, handshakes.tls, leg, address, port)) return
       this.#incoming.leave(address)
       if (!outcome.ok) this.#unproved(leg, address, port, outcome.error)
     })
   }
 
   /** A peer has shaken hands: who is it, and may it stay? */
-  #greet(socket: TLSSocket, leg: Leg, address: string, port: number): boolean {
-    const { tls } = leg.options
-    if (tls === undefined) return false
+  #greet(socket: TLSSocket, tls: ListenerTls, leg: Leg, address: string, port: number): boolean {
     const proved = provedBy(socket, tls, 'client', this.#clock.wall())
     const source: Source = {
       ...sourceOf(leg, address, port),

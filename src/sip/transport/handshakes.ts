@@ -20,7 +20,7 @@ const ignore = (): void => {}
 
 /** The TLS handshakes of one listener that are under way. */
 export class Handshakes {
-  readonly #tls: ListenerTls
+  readonly tls: ListenerTls
   readonly #timers: Timers
   readonly #within: number
   readonly #server: TlsServer
@@ -30,7 +30,7 @@ export class Handshakes {
 
   /** @throws where the listener has no certificate */
   constructor(tls: ListenerTls, deps: { timers: Timers; within: number }) {
-    this.#tls = tls
+    this.tls = tls
     this.#timers = deps.timers
     this.#within = deps.within
     this.#revision = tls.credentials.revision
@@ -59,9 +59,11 @@ export class Handshakes {
       done(err('no certificate to show'))
       return
     }
+    // One that is gone, and whose end has not been told yet.
+    this.#abort(key, 'closed during the handshake')
     const onClose = (): void => {
-      const under = this.#take(key)
-      under?.done(err(under.reason))
+      const under = this.#under.get(key)
+      if (under?.socket === socket) this.#abort(key, under.reason)
     }
     const timer = this.#timers.set(this.#within, () => this.#abort(key, 'handshake timeout'))
     this.#under.set(key, { socket, done, timer, onClose, reason: 'closed during the handshake' })
@@ -72,7 +74,7 @@ export class Handshakes {
 
   /** Certificates that were replaced: the server keeps a copy of the one it shows by default. False: there is none. */
   #refresh(): boolean {
-    const { credentials, certificates } = this.#tls
+    const { credentials, certificates } = this.tls
     if (credentials.revision === this.#revision) return true
     const shown = credentials.choose(certificates)
     if (shown === undefined) return false
