@@ -18,8 +18,9 @@ export interface Passage {
   readonly extra: readonly HeaderField[]
 }
 
-/** RFC 5393 §5.3.3: for a request that has none. */
-const MAX_BREADTH: HeaderField = ['Max-Breadth', '60']
+/** RFC 5393 §5.3.3: for a request that has none, and the most that one may have. */
+const MOST = 60
+const MAX_BREADTH: HeaderField = ['Max-Breadth', String(MOST)]
 /** RFC 3261 §16.6: for a request that has none. */
 const MAX_FORWARDS: HeaderField = ['Max-Forwards', '70']
 
@@ -54,8 +55,8 @@ export function forwarded(request: SipRequest, source: Source, passage: Passage)
       case 'Route':
         break
       case 'Max-Breadth':
+        if (!breadth) fields.push(isWithin(field[1]) ? field : MAX_BREADTH)
         breadth = true
-        fields.push(field)
         break
       default:
         if (!passage.without.has(name)) fields.push(field)
@@ -66,6 +67,8 @@ export function forwarded(request: SipRequest, source: Source, passage: Passage)
   fields.push(...passage.extra)
   return { ...request, uri: passage.uri, headers: new Headers(fields) }
 }
+
+const isWithin = (breadth: string): boolean => /^[0-9]{1,2}$/.test(breadth) && Number(breadth) <= MOST
 
 /** What a response has from its own request, whose copy is kept here: nobody below us can change it. */
 const FROM_REQUEST: ReadonlySet<string> = new Set(['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Content-Length'])
