@@ -25,6 +25,8 @@ export interface SipFederationOptions {
   readonly home?: object
   /** Further keys of `federation`. */
   readonly federation?: object
+  /** Further sections of the configuration. */
+  readonly top?: object
   /** Of the provider's Kamailio. */
   readonly kamailio?: Partial<KamailioOptions>
   /** Of the home's. */
@@ -131,6 +133,7 @@ export async function startSipFederation(options: SipFederationOptions = {}): Pr
     )
     const build = (row: object = {}, federation: object = {}): object => ({
       log: { level: 'debug', format: 'json' },
+      ...options.top,
       dns: { servers: [{ address: dns.address, port: dns.port }] },
       sip: {
         listeners: [
