@@ -1,6 +1,6 @@
 import { textOfAddress } from '../federation/address.ts'
 import type { Conflict, Warning } from '../federation/conflicts.ts'
-import { mergeSources } from '../federation/merge.ts'
+import { mergeSources, withoutStoresRow } from '../federation/merge.ts'
 import { buildSnapshot, type Snapshot } from '../federation/snapshot.ts'
 import type { SourceRows, StoreRows } from '../federation/sources.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
@@ -31,7 +31,17 @@ export function checkResult(
   const snapshot = snapshotOf(file, store)
   if (snapshot.ok && bereaved.length === 0) return ok(warningsOf(snapshot.value, mutations))
   if (bereaved.length === 0 && mends(file, before, mutations)) return ok([])
-  const found = snapshot.ok ? [] : snapshot.error
+  const added = new Set(
+    mutations.flatMap((each) =>
+      each.do === 'put' && each.expected === 'absent' && 'name' in each.row
+        ? [`${each.list} ${each.row.name}`]
+        : [],
+    ),
+  )
+  const isAdded = ({ rows }: Conflict): boolean => rows.some(({ list, name }) => added.has(`${list} ${name}`))
+  const found = snapshot.ok
+    ? []
+    : snapshot.error.map((each) => (isAdded(each) ? withoutStoresRow(each) : each))
   return err(conflictProblem(withUses(found, { file, fileName, store, bereaved }, mutations)))
 }
 

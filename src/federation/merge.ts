@@ -118,6 +118,14 @@ function sameNames(list: NamedList, file: SourceRows, store: SourceRows): Confli
 
 const quoted = (name: string): string => (/^[\w.@:-]+$/.test(name) ? name : `"${name}"`)
 
+const STORES_ROW = "; the store's row is changed with: "
+
+/** Of a row that is only about to be added: there is nothing to change yet. */
+export const withoutStoresRow = (found: Conflict): Conflict => ({
+  ...found,
+  cure: found.cure.split(STORES_ROW, 1)[0] ?? found.cure,
+})
+
 /** Conflicts between rows of different owners, with the owners named. */
 function acrossOwners(conflicts: readonly Conflict[], file: SourceRows, store: SourceRows): Conflict[] {
   return conflicts.flatMap((found) => {
@@ -131,7 +139,7 @@ function acrossOwners(conflicts: readonly Conflict[], file: SourceRows, store: S
         ...found,
         rows,
         message: `${found.message} ("${first.name}" is in ${OWNER_TEXT[first.owner]}, "${second.name}" in ${OWNER_TEXT[second.owner]})`,
-        cure: `${found.cure}; the store's row is changed with: dragoman ${command} set ${quoted(stored.name)}, or remove`,
+        cure: `${found.cure}${STORES_ROW}dragoman ${command} set ${quoted(stored.name)}, or remove`,
       },
     ]
   })

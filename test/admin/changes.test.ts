@@ -197,6 +197,23 @@ describe('a row that is still in use is not taken away, and whoever uses it is n
   })
 })
 
+test('a row that is only to be added is not among those to be changed', async () => {
+  await using bed = await adminBed()
+  const fields = { ...PARTNER.fields, domains: ['filed.example'] }
+  const added = await bed.refused({ ...PARTNER, fields })
+  expect(added.cure).toBe('a domain has one owner: take it from one of the two providers')
+  await bed.change(PARTNER)
+  const set = {
+    do: 'set',
+    object: 'provider',
+    name: 'Partner',
+    fields: { domains: ['filed.example'] },
+  } as const
+  expect((await bed.refused({ ...set, fields: { domains: [...set.fields.domains] } })).cure).toContain(
+    'dragoman provider set Partner',
+  )
+})
+
 test('a link can be added before the domain that it is to carry, with a warning', async () => {
   await using bed = await adminBed()
   const fields = {

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
+import { conflictProblem } from '../../src/admin/check.ts'
 import { instant } from '../../src/cli/audit-command.ts'
 import { actorOf } from '../../src/cli/cli.ts'
+import { textOfAdminProblem } from '../../src/cli/exit.ts'
 import { table, widthOf } from '../../src/cli/table.ts'
 import { fieldsOf, textOf } from '../../src/cli/values.ts'
+import { conflict } from '../../src/federation/conflicts.ts'
 import { cliBed, cliOf, NOW } from './bed.ts'
 
 test.for([
@@ -95,4 +98,16 @@ test.for(['zsh', 'fish'])('a script for %s names the commands', async (shell) =>
   const { out } = await bed.run('completion', shell)
   expect(out).toContain("'provider set'")
   expect(out).toContain('verification')
+})
+
+test('of several conflicts each has its cure, once; a cure for all of them comes at the end', () => {
+  const conflicts = ['one', 'two'].map((name) =>
+    conflict('in-use', [], `"${name}" is in use`, `free ${name} first`),
+  )
+  const told = conflictProblem(conflicts)
+  expect(textOfAdminProblem(told)).toBe(`dragoman: "one" is in use (and 1 more)
+  "one" is in use (free one first)
+  "two" is in use (free two first)
+`)
+  expect(textOfAdminProblem({ ...told, cure: 'apply them together' })).toMatch(/\n {2}apply them together\n$/)
 })

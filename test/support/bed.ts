@@ -26,6 +26,8 @@ export interface BedOptions {
   /** Where the home server is, when it is not Romeo's user agent. */
   readonly homePort?: number
   readonly congestionSafePath?: boolean
+  /** What the gateway starts with instead of the usual configuration. */
+  readonly configure?: (config: object) => object
 }
 
 /** Juliet on Prosody, Romeo's home server played by sip.js, Dragoman between them, the component link up. */
@@ -45,7 +47,7 @@ export async function onBed(options: BedOptions, scene: (bed: Bed) => Promise<vo
   })
   const { sipPort } = settings
   await using gateway = await startDragoman({
-    config: settings.config,
+    config: options.configure?.(settings.config) ?? settings.config,
     env: { DRAGOMAN_PROSODY_SECRET: SECRET },
   })
   await prosody.line(/External component successfully authenticated/)
