@@ -124,7 +124,7 @@ export function rigged({ row = {}, places = [UDP], perTarget = 10, edges, timerC
   const queues = new TargetQueues<Failure>({ perTarget, total: 100 })
   const { clock, timers } = rig.time
   const reach = new Reach(clock)
-  const pass = new DialogPass(countingRandom())
+  const pass = new DialogPass(countingRandom(), clock)
   const own = new Set(LISTENERS.map(({ sentBy }) => sentBy))
   const shared = {
     endpoint: () => endpoint,
