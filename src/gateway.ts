@@ -167,7 +167,7 @@ export class Gateway {
       random,
       timers,
     })
-    const pass = new DialogPass(random)
+    const pass = new DialogPass(random, clock)
     const endpoint = (): Endpoint => this.#requireEndpoint()
     const placesOf = (home: Home) => this.#hops.of(home.name)
     const health = new PeerHealth(log)

@@ -19,7 +19,7 @@ export interface DestinationsOptions {
 const FRESH = 1_000
 const PEERS = 10_000
 
-/** What was located, or why not; a promise while it is being looked for, so that requests stay in order. */
+/** What was located, or why not. */
 export type Found = Readonly<{ places: readonly Destination[]; problem: string | undefined }>
 
 /**
@@ -28,7 +28,9 @@ export type Found = Readonly<{ places: readonly Destination[]; problem: string |
  */
 export class Destinations {
   readonly #options: DestinationsOptions
-  readonly #known = new BoundedMap<string, readonly Located[] | Promise<readonly Located[]>>(PEERS, FRESH)
+  readonly #known = new BoundedMap<string, readonly Located[]>(PEERS, FRESH)
+  /** Those that are being looked for, however long it takes: who comes later must not overtake. */
+  readonly #pending = new Map<string, Promise<readonly Located[]>>()
 
   constructor(options: DestinationsOptions) {
     this.#options = options
@@ -51,23 +53,23 @@ export class Destinations {
   }
 
   #located(hosts: readonly Domain[]): readonly Located[] | Promise<readonly Located[]> {
+    const { clock, locate } = this.#options
     const key = hosts.join(' ')
-    const now = this.#options.clock.now()
-    const known = this.#known.get(key, now)
+    const known = this.#pending.get(key) ?? this.#known.get(key, clock.now())
     if (known !== undefined) return known
-    const coming = Promise.all(hosts.map((host) => this.#options.locate(host)))
-    const kept = coming.then(
+    const coming = Promise.all(hosts.map((host) => locate(host))).then(
       (lists) => {
-        this.#known.set(key, lists, this.#options.clock.now())
+        this.#pending.delete(key)
+        this.#known.set(key, lists, clock.now())
         return lists
       },
       (error: unknown) => {
-        this.#known.delete(key)
+        this.#pending.delete(key)
         throw error
       },
     )
-    this.#known.set(key, kept, now)
-    return kept
+    this.#pending.set(key, coming)
+    return coming
   }
 
   #found(hosts: readonly Domain[], lists: readonly Located[], as: Domain): Found {

@@ -1,14 +1,14 @@
 import type { Home } from '../federation/model.ts'
 import { param } from '../sip/scan.ts'
 import type { SipUri, Uri } from '../sip/uri.ts'
-import { parseUri } from '../sip/uri-parse.ts'
 import type { Passing } from './arrival.ts'
+import { hostOf, leadsHome, uriOfRoute } from './inside-target.ts'
 import type { Destination } from './reach.ts'
 
 /**
  * Where a request for a user of this home goes: to the home's next hop. Within an admitted dialog it follows its route
- * (RFC 3261 §12.2.1.1) as far as that leads to the home server itself, at one of its addresses: nobody outside chooses
- * another host inside by what it writes into a Route or Contact.
+ * (RFC 3261 §12.2.1.1) as far as that leads to the home server itself, at one of its addresses and a port where it speaks
+ * SIP: nobody outside chooses another host inside, or another service, by what it writes into a Route or Contact.
  */
 export function insideHops(
   { routed, within }: Passing,
@@ -18,10 +18,12 @@ export function insideHops(
   const [first] = places
   if (!within || first === undefined || first.transport === 'tls') return places
   const next = nextOf(routed.rest[0], routed.uri)
-  const address = next === undefined ? undefined : next.host.replace(/^\[|\]$/g, '')
-  if (next === undefined || address === undefined || !home.addresses.includes(address)) return places
-  const transport = param(next.params, 'transport')?.toLowerCase() === 'tcp' ? 'tcp' : 'udp'
+  if (next === undefined) return places
+  const address = hostOf(next)
   const port = next.port ?? 5060
+  const transport = (param(next.params, 'transport') ?? 'udp').toLowerCase()
+  const isHome = home.addresses.includes(address) && leadsHome(next, home, places)
+  if (!isHome || (transport !== 'udp' && transport !== 'tcp')) return places
   const target = { transport, address, port, host: address, server: address } as const
   return [{ transport, address, port, side: 'inside', target }]
 }
@@ -29,10 +31,4 @@ export function insideHops(
 function nextOf(route: string | undefined, uri: Uri): SipUri | undefined {
   const next = route === undefined ? uri : uriOfRoute(route)
   return next?.scheme === 'sip' ? next : undefined
-}
-
-/** The URI between the angle brackets, as `nameAddrText` wrote it. */
-function uriOfRoute(route: string): Uri | undefined {
-  const parsed = parseUri(route.slice(route.indexOf('<') + 1, route.indexOf('>')))
-  return parsed.ok ? parsed.value : undefined
 }

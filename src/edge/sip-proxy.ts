@@ -10,11 +10,13 @@ import { forwarded, passedFields } from '../sip/proxy/forward.ts'
 import type { LoopDetection } from '../sip/proxy/loop.ts'
 import type { Relays } from '../sip/proxy/relay.ts'
 import { has } from '../sip/scan.ts'
+import type { Uri } from '../sip/uri.ts'
 import { type Arrival, type Ending, failed, type Passing } from './arrival.ts'
 import { assertedBy } from './asserted.ts'
 import type { Counters } from './counters.ts'
 import type { DialogPass } from './dialog-pass.ts'
 import { insideHops } from './inside-hops.ts'
+import { insideRoutes, insideUri } from './inside-target.ts'
 import { isRecorded } from './methods.ts'
 import type { PeerHealth, SipPeer } from './peer-health.ts'
 import type { Destination, Reach } from './reach.ts'
@@ -44,6 +46,8 @@ export const isSip = (arrival: Arrival): arrival is SipArrival => arrival.passin
 interface Way {
   readonly peer: SipPeer
   readonly places: readonly Destination[]
+  readonly uri: Uri
+  readonly routes: readonly string[]
   readonly withoutRequest: ReadonlySet<string>
   readonly extra: readonly HeaderField[]
   readonly fieldsOf: (response: SipResponse) => readonly HeaderField[]
@@ -85,21 +89,31 @@ export class SipProxy {
 
   #wayInside({ passing, from }: SipArrival, home: Home, verdict: Verdict): Way {
     const { snapshot, placesOf, edge } = this.#options
-    const { provider } = standingOf(snapshot(), from.domain)
+    const now = snapshot()
+    const { provider } = standingOf(now, from.domain)
+    const places = placesOf(home)
     return {
       peer: { kind: 'home', name: home.name },
-      places: insideHops(passing, home, placesOf(home)),
+      places: insideHops(passing, home, places),
+      uri: insideUri(passing, now),
+      routes: insideRoutes(passing, home, places),
       withoutRequest: withheldInside(provider),
       extra: [markField({ mark: verdict.mark, provider }, edge())],
       fieldsOf: (response) => passedFields(response, withheldOutside(), NOTHING),
     }
   }
 
-  #wayOutside({ to }: SipArrival, provider: SipProvider | undefined, places: readonly Destination[]): Way {
+  #wayOutside(
+    { to, passing: { routed } }: SipArrival,
+    provider: SipProvider | undefined,
+    places: readonly Destination[],
+  ): Way {
     const { snapshot, edge } = this.#options
     return {
       peer: { kind: 'provider', name: provider?.name ?? to.domain },
       places,
+      uri: routed.uri,
+      routes: routed.rest,
       withoutRequest: withheldOutside(),
       extra: NOTHING,
       // What comes back is marked like what comes in (design: enforcement).
@@ -156,10 +170,10 @@ export class SipProxy {
   }
 
   #forwarded({ passing }: SipArrival, way: Way, hop: Destination): SipRequest {
-    const { incoming, routed } = passing
+    const { incoming } = passing
     return forwarded(incoming.request, incoming.source, {
-      uri: routed.uri,
-      routes: routed.rest,
+      uri: way.uri,
+      routes: way.routes,
       recordRoutes: this.#recordRoutes(passing, hop),
       without: way.withoutRequest,
       extra: way.extra,

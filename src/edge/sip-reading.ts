@@ -8,7 +8,7 @@ import { type IsOwn, type Routed, routedBy } from '../sip/proxy/routes.ts'
 import { param } from '../sip/scan.ts'
 import type { SipUri } from '../sip/uri.ts'
 import { addressOf } from './address-book.ts'
-import type { DialogPass } from './dialog-pass.ts'
+import type { Admitted, DialogPass } from './dialog-pass.ts'
 import { kindOf } from './methods.ts'
 
 /** The parameter of our Record-Route that holds the mark of `DialogPass`. */
@@ -20,7 +20,7 @@ export interface Reading {
   readonly from: Address
   readonly to: Address
   readonly routed: Routed
-  /** It is within a dialog that was admitted when it began. */
+  /** It is within a dialog that was admitted when it began, not too long ago. */
   readonly within: boolean
 }
 
@@ -45,23 +45,37 @@ export function readRequest(request: SipRequest, deps: ReadingDeps): Reading | U
   const sender = request.headers.from()
   const from = sender === undefined ? undefined : addressOf(sender.uri)
   if (from === undefined) return 403
+  const snapshot = deps.snapshot()
   const target = addressOf(routed.uri)
-  const party = routed.own.some((uri) => isPass(uri, request, deps)) ? addressOfTo(request) : undefined
-  const to = party !== undefined && !isKnown(deps.snapshot(), target) ? party : target
+  const admitted = admittedBy(routed.own, request, deps)
+  const party = admitted === undefined ? undefined : addressOfTo(request)
+  const to = party !== undefined && !namesUser(snapshot, target) ? party : target
   if (to === undefined) return 404
-  return { kind, from, to, routed, within: party !== undefined && isSame(party, to) }
+  const within = admitted === 'current' && party !== undefined && isSame(party, to)
+  // The rules are about users: without one, nobody inside could have allowed or blocked it.
+  if (to.user === '' && !within && kind !== 'query' && snapshot.servedDomains.has(to.domain)) return 404
+  return { kind, from, to, routed, within }
 }
 
-function isPass(uri: SipUri, request: SipRequest, { pass }: ReadingDeps): boolean {
-  const mark = param(uri.params, PASS)
-  return mark !== undefined && pass.admits(mark, request)
+/** By the first of our routes that carries a mark: both of a pair carry the same, and each look at one costs. */
+function admittedBy(
+  own: readonly SipUri[],
+  request: SipRequest,
+  { pass }: ReadingDeps,
+): Admitted | undefined {
+  for (const { params } of own) {
+    const mark = param(params, PASS)
+    if (mark !== undefined) return pass.admits(mark, request)
+  }
+  return undefined
 }
 
 const isSame = (a: Address, b: Address): boolean => a.user === b.user && a.domain === b.domain
 
-/** In a domain of ours, or one that a provider owns. */
-const isKnown = (snapshot: Snapshot, address: Address | undefined): boolean =>
+/** In a domain of ours, or one that a provider owns. A domain alone may be the host of a device. */
+const namesUser = (snapshot: Snapshot, address: Address | undefined): boolean =>
   address !== undefined &&
+  address.user !== '' &&
   (snapshot.servedDomains.has(address.domain) || snapshot.owners.get(address.domain) !== undefined)
 
 function addressOfTo({ headers }: SipRequest): Address | undefined {

@@ -134,7 +134,7 @@ export function rigged({
   const queues = new TargetQueues<Failure>({ perTarget, total: 100 })
   const { clock, timers } = rig.time
   const reach = new Reach(clock)
-  const pass = new DialogPass(countingRandom())
+  const pass = new DialogPass(countingRandom(), clock)
   const own = new Set(LISTENERS.map(({ sentBy }) => sentBy))
   const shared = {
     endpoint: () => endpoint,
