@@ -90,14 +90,19 @@ async function scenarios(options: Options): Promise<void> {
       (isWanted(options, `ceiling/${name}`) || isWanted(options, name))
     const ceiling = isCeilingWanted ? await measure(options, 'ceiling', name, 1) : undefined
     if (ceiling !== undefined) ceilings.set(name, ceiling)
-    if (!isWanted(options, name)) continue
-    const outcomes: Outcome[] = []
-    for (let run = 1; run <= options.runs; run++) {
-      const outcome = await measure(options, 'run', name, run)
-      if (outcome === undefined) break
-      outcomes.push(outcome)
+  }
+  // Each scenario in turn, and all of them again: what is compared was measured at much the same time.
+  const outcomes = new Map(
+    names.filter((name) => isWanted(options, name)).map((name) => [name, [] as Outcome[]]),
+  )
+  for (let run = 1; run <= options.runs; run++) {
+    for (const [name, those] of outcomes) {
+      const outcome = those.length === run - 1 ? await measure(options, 'run', name, run) : undefined
+      if (outcome !== undefined) those.push(outcome)
     }
-    const median = medianOf(outcomes)
+  }
+  for (const [name, those] of outcomes) {
+    const median = medianOf(those)
     if (median !== undefined) medians.set(name, median)
   }
   for (const line of shares(medians)) print(line)

@@ -40,15 +40,20 @@ export function providerGatewayConfig(
       accessEdges: [${edgeOf(domain)}]
 `
   return `log: { level: info, format: json }
-dns: { servers: ['127.0.0.1:${dnsPort}'] }
-tls:
-  certificates: [{ name: edge, certificate: ${files.gateway.certificate}, key: ${files.gateway.key} }]
-  authorities: ${files.gateway.authorities}
+dns: { servers: [{ address: 127.0.0.1, port: ${dnsPort} }] }
 sip:
+  tls:
+    certificates: [{ name: edge, cert: ${files.gateway.certificate}, key: ${files.gateway.key} }]
+    ca: ${files.gateway.authorities}
   limits: { connections: 20000 }
   listeners:
     - { name: inside, transport: ${transport}, address: 127.0.0.1, port: ${gatewayPort}, side: inside }
-    - { name: outside, transport: tls, address: 127.0.0.1, port: ${provider?.gatewayPort}, side: outside }
+    - name: outside
+      transport: tls
+      address: 127.0.0.1
+      port: ${provider?.gatewayPort}
+      side: outside
+      advertise: ${edgeOf(SIP_DOMAIN)}
 federation:
   enabled: true
   sip: true

@@ -26,14 +26,16 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const goalOf = (value: number | undefined): string => (value === undefined ? '-' : whole(value))
 const tenth = (value: number): string => value.toFixed(1)
 
-/** What is left of the throughput, as a line of JSON each; empty where the scenario to compare with did not run. */
+/** What is left of the throughput, and of the messages for the same CPU time, as a line of JSON each; empty where the scenario to compare with did not run. */
 export function shares(medians: ReadonlyMap<Name, Outcome>): readonly string[] {
   return [...medians].flatMap(([scenario, outcome]) => {
     const other = scenarioOf(scenario).comparedWith as Name | undefined
     const without = other === undefined ? undefined : medians.get(other)
     if (without === undefined) return []
-    const share = Number((outcome.messagesPerSecond / without.messagesPerSecond).toFixed(3))
-    return [JSON.stringify({ kind: 'share', scenario, comparedWith: other, share })]
+    const messages = outcome.messagesPerSecond / without.messagesPerSecond
+    const cpu = without.cpuUsPerMessage / outcome.cpuUsPerMessage
+    const [share, cpuShare] = [Number(messages.toFixed(3)), Number(cpu.toFixed(3))]
+    return [JSON.stringify({ kind: 'share', scenario, comparedWith: other, share, cpuShare })]
   })
 }
 

@@ -21,6 +21,7 @@ const RECORD = 1 << 14
 /** Handshakes under way while `open` runs: more would only wait for each other. */
 const HANDSHAKES = 10
 /** Many connections come from many addresses, as those of many peers do: what one address may have is limited. */
+const FEW = 50
 const ADDRESSES = 200
 
 export const pem = ({ certificate, key, authorities }: TlsFiles) => ({
@@ -57,8 +58,8 @@ export async function tlsPeer(options: TlsPeerOptions, onMessage: OnMessage): Pr
   const connection = (number: number): Promise<void> =>
     new Promise((resolve, reject) => {
       const { remotePort: port, servername } = options
-      const from = { localAddress: `127.0.1.${1 + (number % ADDRESSES)}` }
-      const socket = connect({ ...identity, ...from, host: '127.0.0.1', port, servername })
+      const localAddress = options.connections > FEW ? `127.0.1.${1 + (number % ADDRESSES)}` : '127.0.0.1'
+      const socket = connect({ ...identity, ...{ localAddress }, host: '127.0.0.1', port, servername })
       const fail = (error: Error): void => reject(new Error(`TLS connection: ${error.message}`))
       socket.once('error', fail)
       socket.once('secureConnect', () => {
