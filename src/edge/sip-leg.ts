@@ -25,7 +25,7 @@ import type { Destination, Reach } from './reach.ts'
 import { type SipAnswerChoices, sipAnswer } from './sip-answers.ts'
 import { evidenceOf } from './sip-evidence.ts'
 import { isSip, type SipArrival, type SipProxy } from './sip-proxy.ts'
-import { readRequest, roleFor } from './sip-reading.ts'
+import { type Reading, readRequest, roleFor, type Unreadable } from './sip-reading.ts'
 import type { TargetQueues } from './target-queue.ts'
 import { markField } from './trust-headers.ts'
 
@@ -57,20 +57,28 @@ const ALLOW = [['Allow', METHODS.join(', ')]] as const
 /** SIP on both of its sides: requests in from home servers and providers, requests out to them. */
 export class SipLeg {
   readonly #options: SipLegOptions
+  #read: { readonly request: SipRequest; readonly reading: Reading | Unreadable } | undefined
 
   constructor(options: SipLegOptions) {
     this.#options = options
   }
 
   roleOf(request: SipRequest): Role {
-    return roleFor(request, this.#options)
+    return roleFor(this.#reading(request), this.#options.snapshot())
+  }
+
+  /** The endpoint asks for our role just before it hands a request over: it is read once. */
+  #reading(request: SipRequest): Reading | Unreadable {
+    if (this.#read?.request !== request)
+      this.#read = { request, reading: readRequest(request, this.#options) }
+    return this.#read.reading
   }
 
   /** What the endpoint hands over: a request that nothing was found wrong with for the role that we have in it. */
   onRequest(incoming: IncomingRequest): void {
     const { request } = incoming
     const { counters, tags, choices, pipeline } = this.#options
-    const reading = readRequest(request, this.#options)
+    const reading = this.#reading(request)
     if (typeof reading === 'number') {
       if (reading === 403 || reading === 404) counters.add('sip.no-address')
       incoming.respond(reading, reading === 405 ? { headers: ALLOW } : {})
@@ -101,7 +109,7 @@ export class SipLeg {
 
   /** An ACK for a 2xx: it cannot be refused, but what the rules do not let through goes nowhere. */
   onAck(request: SipRequest, source: Source): void {
-    const reading = readRequest(request, this.#options)
+    const reading = this.#reading(request)
     if (typeof reading === 'number') return
     const { counters, pipeline, snapshot } = this.#options
     const incoming: IncomingRequest = { request, source, respond: () => {}, onCancel: () => {} }

@@ -90,10 +90,9 @@ const SIP: ReadonlySet<Route['kind']> = new Set(['home', 'sip', 'discover'])
  * We are the proxy of what goes on over SIP, and the server of what is translated, asks about ourselves, or goes nowhere.
  * An OPTIONS without a user asks whether we live.
  */
-export function roleFor(request: SipRequest, deps: ReadingDeps): Role {
-  const reading = readRequest(request, deps)
+export function roleFor(reading: Reading | Unreadable, snapshot: Snapshot): Role {
   if (typeof reading === 'number') return 'server'
   const { from, to, kind } = reading
   if (kind === 'query' && to.user === '') return 'server'
-  return SIP.has(route(deps.snapshot(), from.domain, to.domain).kind) ? 'proxy' : 'server'
+  return SIP.has(route(snapshot, from.domain, to.domain).kind) ? 'proxy' : 'server'
 }

@@ -35,8 +35,8 @@ function reading(now: Snapshot = BOTH) {
     inDialog,
     read: (parts: Parameters<typeof request>[0]) => readRequest(request(parts), deps),
     within: (parts: RequestParts = {}) => readRequest(inDialog(parts), deps),
-    role: (parts: RequestParts) => roleFor(request(parts), deps),
-    roleWithin: (parts: RequestParts = {}) => roleFor(inDialog(parts), deps),
+    role: (parts: RequestParts) => roleFor(readRequest(request(parts), deps), deps.snapshot()),
+    roleWithin: (parts: RequestParts = {}) => roleFor(readRequest(inDialog(parts), deps), deps.snapshot()),
   }
 }
 
