@@ -4,6 +4,7 @@ import { DialogPass } from '../../src/edge/dialog-pass.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerHealth } from '../../src/edge/peer-health.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
+import type { PipelineOptions } from '../../src/edge/pipeline.ts'
 import { type Destination, Reach } from '../../src/edge/reach.ts'
 import { SipLeg } from '../../src/edge/sip-leg.ts'
 import { SipProxy } from '../../src/edge/sip-proxy.ts'
@@ -41,6 +42,12 @@ export interface Inviting {
   readonly on: InviteHandlers
   /** Fields of each CANCEL. */
   readonly cancels: (readonly (readonly [string, string])[])[]
+}
+
+export interface Acking {
+  readonly request: SipRequest
+  readonly hop: Hop
+  readonly options: SendOptions | undefined
 }
 
 export const OK: Outcome = { kind: 'response', response: sipResponse(200, 'OK') }
@@ -86,11 +93,20 @@ export interface RigOptions {
   /** Where access edges are; by default each at one address. */
   readonly edges?: (host: string) => readonly Target[]
   readonly timerC?: number
+  readonly delivered?: PipelineOptions['delivered']
 }
 
 /** A SIP leg whose endpoint the test plays. */
-export function rigged({ row = {}, places = [UDP], perTarget = 10, edges, timerC }: RigOptions = {}) {
+export function rigged({
+  row = {},
+  places = [UDP],
+  perTarget = 10,
+  edges,
+  timerC,
+  delivered,
+}: RigOptions = {}) {
   const rig = pipelineRig({
+    ...(delivered && { delivered }),
     exits: {
       toHome: (arrival, where, verdict) => leg.toHome(arrival, where, verdict),
       toProvider: (arrival, provider) => leg.toProvider(arrival, provider),
@@ -100,7 +116,7 @@ export function rigged({ row = {}, places = [UDP], perTarget = 10, edges, timerC
   rig.snapshot = open({ homes: [home(row)] })
   const sends: Sending[] = []
   const invites: Inviting[] = []
-  const acks: { readonly request: SipRequest; readonly hop: Hop }[] = []
+  const acks: Acking[] = []
   const endpoint: Endpoint = {
     listeners: LISTENERS,
     listenerFor: (hop) => LISTENERS.find(({ side }) => side === (hop.side ?? 'outside')),
@@ -113,7 +129,7 @@ export function rigged({ row = {}, places = [UDP], perTarget = 10, edges, timerC
       invites.push({ request, hop, on, cancels })
       return { cancel: (fields = []) => cancels.push(fields) }
     },
-    ack: (request, hop) => acks.push({ request, hop }),
+    ack: (request, hop, options) => acks.push({ request, hop, options }),
     stats: () => {
       throw new Error('not asked')
     },
