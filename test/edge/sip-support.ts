@@ -1,6 +1,7 @@
 import type { Failure } from '../../src/edge/arrival.ts'
 import { Destinations } from '../../src/edge/destinations.ts'
 import { DialogPass } from '../../src/edge/dialog-pass.ts'
+import { OpenCalls } from '../../src/edge/open-calls.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerHealth } from '../../src/edge/peer-health.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
@@ -93,6 +94,7 @@ export interface RigOptions {
   /** Where access edges are; by default each at one address. */
   readonly edges?: (host: string) => readonly Target[]
   readonly timerC?: number
+  readonly calls?: ConstructorParameters<typeof OpenCalls>[0]
   readonly delivered?: PipelineOptions['delivered']
 }
 
@@ -103,6 +105,7 @@ export function rigged({
   perTarget = 10,
   edges,
   timerC,
+  calls,
   delivered,
 }: RigOptions = {}) {
   const rig = pipelineRig({
@@ -140,6 +143,7 @@ export function rigged({
   const queues = new TargetQueues<Failure>({ perTarget, total: 100 })
   const { clock, timers } = rig.time
   const reach = new Reach(clock)
+  const openCalls = new OpenCalls(calls)
   const pass = new DialogPass(countingRandom(), clock)
   const own = new Set(LISTENERS.map(({ sentBy }) => sentBy))
   const shared = {
@@ -159,6 +163,7 @@ export function rigged({
     proxy: new SipProxy({
       ...shared,
       relays: new Relays({ endpoint: () => endpoint, timers, ...(timerC === undefined ? {} : { timerC }) }),
+      calls: openCalls,
       loops: new LoopDetection({ random: countingRandom(), own: () => own }),
     }),
     destinations: new Destinations({
@@ -183,7 +188,21 @@ export function rigged({
     return arrival
   }
   const bodies = () => sends.map(({ body }) => body)
-  return { ...rig, rig, leg, sends, invites, acks, bodies, queues, tags, fromJuliet, endpoint, pass }
+  return {
+    ...rig,
+    rig,
+    leg,
+    sends,
+    invites,
+    acks,
+    bodies,
+    queues,
+    tags,
+    fromJuliet,
+    endpoint,
+    pass,
+    openCalls,
+  }
 }
 
 export interface Answered {
