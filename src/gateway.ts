@@ -13,6 +13,7 @@ import { PeerCounters } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
+import { OpenCalls } from './edge/open-calls.ts'
 import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
 import { PeerConnections } from './edge/peer-connections.ts'
@@ -104,6 +105,7 @@ export class Gateway {
   readonly #pipeline: Pipeline
   readonly #sip: SipLeg
   readonly #links: Links
+  readonly #calls = new OpenCalls()
   readonly #queues: TargetQueues<Failure>
   readonly #hops: Hops
   readonly #tls: SipTls
@@ -188,6 +190,7 @@ export class Gateway {
       proxy: new SipProxy({
         ...sip,
         relays: new Relays({ endpoint, timers }),
+        calls: this.#calls,
         loops: new LoopDetection({ random, own: () => this.#own }),
       }),
       destinations: new Destinations({
@@ -351,6 +354,7 @@ export class Gateway {
     return {
       open: this.#pipeline.open,
       waiting: this.#queues.waiting,
+      calls: this.#calls.size,
       counters: this.#counters.snapshot(),
       sip: this.#endpoint?.stats(),
       peers: this.#peers.stats(),

@@ -125,7 +125,14 @@ export class SipLeg {
       end: () => {},
     }
     const dropped = (): void => counters.add('sip.ack-dropped')
-    pipeline.gatekeeper.judge(arrival, (admission) => this.#passAck(arrival, admission, dropped), dropped)
+    const judged = (admission: Admission): void => {
+      try {
+        this.#passAck(arrival, admission, dropped)
+      } catch (error) {
+        pipeline.failed(arrival, error)
+      }
+    }
+    pipeline.gatekeeper.judge(arrival, judged, dropped)
   }
 
   #passAck(arrival: SipArrival, { verdict, route }: Admission, dropped: () => void): void {

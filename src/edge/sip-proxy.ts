@@ -1,5 +1,5 @@
 import { markBy } from '../federation/level.ts'
-import { standingOf } from '../federation/lookup.ts'
+import { peerOf, standingOf } from '../federation/lookup.ts'
 import type { Home, SipProvider } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Verdict } from '../federation/verdict.ts'
@@ -18,6 +18,7 @@ import type { DialogPass } from './dialog-pass.ts'
 import { insideHops } from './inside-hops.ts'
 import { insideRoutes, insideUri } from './inside-target.ts'
 import { isRecorded } from './methods.ts'
+import type { OpenCalls } from './open-calls.ts'
 import type { PeerHealth, SipPeer } from './peer-health.ts'
 import type { Destination, Reach } from './reach.ts'
 import { PASS } from './sip-reading.ts'
@@ -27,6 +28,7 @@ export interface SipProxyOptions {
   readonly endpoint: () => Pick<Endpoint, 'ack' | 'listenerFor' | 'listeners'>
   readonly relays: Relays
   readonly loops: LoopDetection
+  readonly calls: OpenCalls
   readonly pass: DialogPass
   readonly snapshot: () => Snapshot
   readonly reach: Reach
@@ -54,6 +56,7 @@ interface Way {
 }
 
 const NOTHING: readonly HeaderField[] = []
+const nothing = (): void => {}
 
 /**
  * The edge as a stateful proxy between SIP providers and home servers (RFC 3261 §16): what the rules have let through goes
@@ -136,6 +139,8 @@ export class SipProxy {
     }
     const fitting = this.#fitting(arrival, way)
     if (fitting === undefined) return
+    const left = this.#roomFor(arrival)
+    if (left === undefined) return
     relays.begin({
       incoming,
       request: this.#forwarded(arrival, way, fitting[0] as Destination),
@@ -146,8 +151,25 @@ export class SipProxy {
         this.#options.reach.heard((hop as Destination).target, outcome)
         this.#options.health.heard(way.peer, hop, outcome)
       },
-      ended: (outcome) => arrival.end(endingOf(outcome)),
+      ended: (outcome) => {
+        left()
+        arrival.end(endingOf(outcome))
+      },
     })
+  }
+
+  /** Undefined: there are too many calls already, and the arrival has ended. */
+  #roomFor(arrival: SipArrival): (() => void) | undefined {
+    if (arrival.request.method !== 'INVITE') return nothing
+    const { calls, counters, snapshot } = this.#options
+    const now = snapshot()
+    const { from, to } = arrival
+    const left = calls.enter(peerOf(now, now.servedDomains.has(from.domain) ? to.domain : from.domain))
+    if (left === undefined) {
+      counters.add('sip.too-many-calls')
+      arrival.end(failed('busy'))
+    }
+    return left
   }
 
   /** Undefined: there is no place to send it to, and the arrival has ended. */

@@ -5,42 +5,38 @@ import type { HeaderField } from '../sip/headers.ts'
 /** The header in which a home server reads what we know of a sender ([MS-SIPRE] 2.2.15). */
 export const MARK_HEADER = canonicalName('ms-edge-proxy-message-trust')
 
-const names = (...list: readonly string[]): ReadonlySet<string> => new Set(list.map(canonicalName))
-
-/** What nobody outside may tell our home servers: marks of ours, and identities that only a trusted network asserts (RFC 3325 §5). */
-const UNTRUSTED = names(
-  'ms-edge-proxy-message-trust',
-  'ms-user-data',
-  'ms-asserted-verification-level',
-  'ms-diagnostics',
-  'P-Asserted-Identity',
-  'P-Preferred-Identity',
-  'Remote-Party-ID',
-)
-
-/** What is for the inside alone. `ms-diagnostics-public` is made for the outside, and passes. */
-const PRIVATE = names(
-  'ms-edge-proxy-message-trust',
-  'ms-user-data',
-  'ms-diagnostics',
-  'P-Asserted-Identity',
-  'P-Preferred-Identity',
-  'Remote-Party-ID',
-  'P-Access-Network-Info',
-  'P-Charging-Vector',
-  'P-Charging-Function-Addresses',
+/**
+ * What is said among those who trust each other, and so goes neither way: marks of ours, and what only a trusted network
+ * asserts of its users, their calls and its own places (RFC 3325 §5 and its kin). `ms-diagnostics-public` is made for the
+ * outside, and passes.
+ */
+const TRUSTED: ReadonlySet<string> = new Set(
+  [
+    'ms-edge-proxy-message-trust',
+    'ms-user-data',
+    'ms-asserted-verification-level',
+    'ms-diagnostics',
+    'P-Asserted-Identity',
+    'P-Preferred-Identity',
+    'Remote-Party-ID',
+    'P-Asserted-Service',
+    'P-Served-User',
+    'P-Access-Network-Info',
+    'P-Charging-Vector',
+    'P-Charging-Function-Addresses',
+  ].map(canonicalName),
 )
 
 /** Header fields that go no further on the way outside. */
-export const withheldOutside = (): ReadonlySet<string> => PRIVATE
+export const withheldOutside = (): ReadonlySet<string> => TRUSTED
 
 /** Header fields of a peer that go no further on the way inside; the one in which the provider asserts its users is read before. */
 export function withheldInside(provider: Provider | undefined): ReadonlySet<string> {
   const asserting = provider?.protocol === 'sip' ? provider.assertingHeader : undefined
-  if (asserting === undefined) return UNTRUSTED
+  if (asserting === undefined) return TRUSTED
   let set = withAsserting.get(asserting)
   if (set === undefined) {
-    set = new Set([...UNTRUSTED, canonicalName(asserting)])
+    set = new Set([...TRUSTED, canonicalName(asserting)])
     withAsserting.set(asserting, set)
   }
   return set

@@ -2,9 +2,11 @@ import type { Failure } from '../../src/edge/arrival.ts'
 import { Challenges } from '../../src/edge/challenges.ts'
 import { Destinations } from '../../src/edge/destinations.ts'
 import { DialogPass } from '../../src/edge/dialog-pass.ts'
+import { OpenCalls } from '../../src/edge/open-calls.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerHealth } from '../../src/edge/peer-health.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
+import type { PipelineOptions } from '../../src/edge/pipeline.ts'
 import { type Destination, Reach } from '../../src/edge/reach.ts'
 import { SipLeg } from '../../src/edge/sip-leg.ts'
 import { SipProxy } from '../../src/edge/sip-proxy.ts'
@@ -42,6 +44,12 @@ export interface Inviting {
   readonly on: InviteHandlers
   /** Fields of each CANCEL. */
   readonly cancels: (readonly (readonly [string, string])[])[]
+}
+
+export interface Acking {
+  readonly request: SipRequest
+  readonly hop: Hop
+  readonly options: SendOptions | undefined
 }
 
 export const OK: Outcome = { kind: 'response', response: sipResponse(200, 'OK') }
@@ -89,6 +97,8 @@ export interface RigOptions {
   readonly timerC?: number
   /** Of homes with credentials. */
   readonly passwords?: Readonly<Record<string, string>>
+  readonly calls?: ConstructorParameters<typeof OpenCalls>[0]
+  readonly delivered?: PipelineOptions['delivered']
 }
 
 /** A SIP leg whose endpoint the test plays. */
@@ -99,8 +109,11 @@ export function rigged({
   edges,
   timerC,
   passwords = {},
+  calls,
+  delivered,
 }: RigOptions = {}) {
   const rig = pipelineRig({
+    ...(delivered && { delivered }),
     exits: {
       toHome: (arrival, where, verdict) => leg.toHome(arrival, where, verdict),
       toProvider: (arrival, provider) => leg.toProvider(arrival, provider),
@@ -110,7 +123,7 @@ export function rigged({
   rig.snapshot = open({ homes: [home(row)] })
   const sends: Sending[] = []
   const invites: Inviting[] = []
-  const acks: { readonly request: SipRequest; readonly hop: Hop }[] = []
+  const acks: Acking[] = []
   const endpoint: Endpoint = {
     listeners: LISTENERS,
     listenerFor: (hop) => LISTENERS.find(({ side }) => side === (hop.side ?? 'outside')),
@@ -123,7 +136,7 @@ export function rigged({
       invites.push({ request, hop, on, cancels })
       return { cancel: (fields = []) => cancels.push(fields) }
     },
-    ack: (request, hop) => acks.push({ request, hop }),
+    ack: (request, hop, options) => acks.push({ request, hop, options }),
     stats: () => {
       throw new Error('not asked')
     },
@@ -134,6 +147,7 @@ export function rigged({
   const queues = new TargetQueues<Failure>({ perTarget, total: 100 })
   const { clock, timers } = rig.time
   const reach = new Reach(clock)
+  const openCalls = new OpenCalls(calls)
   const pass = new DialogPass(countingRandom(), clock)
   const own = new Set(LISTENERS.map(({ sentBy }) => sentBy))
   const shared = {
@@ -153,6 +167,7 @@ export function rigged({
     proxy: new SipProxy({
       ...shared,
       relays: new Relays({ endpoint: () => endpoint, timers, ...(timerC === undefined ? {} : { timerC }) }),
+      calls: openCalls,
       loops: new LoopDetection({ random: countingRandom(), own: () => own }),
     }),
     destinations: new Destinations({
@@ -178,7 +193,21 @@ export function rigged({
     return arrival
   }
   const bodies = () => sends.map(({ body }) => body)
-  return { ...rig, rig, leg, sends, invites, acks, bodies, queues, tags, fromJuliet, endpoint, pass }
+  return {
+    ...rig,
+    rig,
+    leg,
+    sends,
+    invites,
+    acks,
+    bodies,
+    queues,
+    tags,
+    fromJuliet,
+    endpoint,
+    pass,
+    openCalls,
+  }
 }
 
 export interface Answered {

@@ -5,8 +5,9 @@ import type { Source } from '../../../src/sip/transport/place.ts'
 import type { SipUri } from '../../../src/sip/uri.ts'
 import { parseUri } from '../../../src/sip/uri-parse.ts'
 
-function parsed(lines: readonly string[]): SipMessage {
-  const message = parseMessage(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`))
+function parsed(lines: readonly string[], body = ''): SipMessage {
+  const head = [...lines, `Content-Length: ${Buffer.byteLength(body)}`]
+  const message = parseMessage(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`))
   if (!message.ok) throw new Error(JSON.stringify(message.error))
   return message.value
 }
@@ -21,12 +22,13 @@ export interface RequestParts {
   readonly cseq?: number
   /** Lines that follow, instead of `Max-Forwards: 70`. */
   readonly lines?: readonly string[]
+  readonly body?: string
 }
 
 /** A request as it came over the wire. */
 export function request(parts: RequestParts = {}): SipRequest {
   const { method = 'MESSAGE', uri = 'sip:romeo@sip.example', lines = ['Max-Forwards: 70'] } = parts
-  const message = parsed([
+  const head = [
     `${method} ${uri} SIP/2.0`,
     ...(parts.via ?? ['SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKa']).map((via) => `Via: ${via}`),
     `From: ${parts.from ?? '<sip:paris@partner.example>;tag=f'}`,
@@ -34,8 +36,8 @@ export function request(parts: RequestParts = {}): SipRequest {
     `Call-ID: ${parts.callId ?? 'c'}`,
     `CSeq: ${parts.cseq ?? 1} ${method}`,
     ...lines,
-    'Content-Length: 0',
-  ])
+  ]
+  const message = parsed(head, parts.body)
   if (message.kind !== 'request') throw new Error('not a request')
   return message
 }
@@ -49,7 +51,6 @@ export function response(status: number, lines: readonly string[] = [], method =
     'Call-ID: c',
     `CSeq: 1 ${method}`,
     ...lines,
-    'Content-Length: 0',
   ])
   if (message.kind !== 'response') throw new Error('not a response')
   return message
