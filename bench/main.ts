@@ -6,7 +6,7 @@ import type { Direction, Outcome } from './load/run.ts'
 import { machine, nodeOn } from './machine.ts'
 import { HELP, type Options, readOptions } from './options.ts'
 import { faultsOf, medianOf, rounded, shares, table } from './report.ts'
-import { NULL_GATEWAY, NULL_PROXY, runScenario } from './scenario.ts'
+import { BARE_PROXY, NULL_GATEWAY, NULL_PROXY, runScenario } from './scenario.ts'
 import { type Name, SCENARIOS, scenarioOf } from './scenarios.ts'
 
 const lines: string[] = []
@@ -47,7 +47,8 @@ async function measure(
   name: Name,
   run: number,
 ): Promise<Outcome | undefined> {
-  const { direction, transport, outside = 'tls', connections = 1, trouble = 0 } = scenarioOf(name)
+  const { direction, transport, outside = 'tls', connections = 1, trouble = 0, bare } = scenarioOf(name)
+  const ceiling = isProxied(direction) ? NULL_PROXY : NULL_GATEWAY
   try {
     const outcome = await runScenario({
       load: {
@@ -63,7 +64,7 @@ async function measure(
       outside,
       connections,
       trouble,
-      entry: kind === 'run' ? options.gateway : isProxied(direction) ? NULL_PROXY : NULL_GATEWAY,
+      entry: kind === 'ceiling' ? ceiling : bare ? BARE_PROXY : options.gateway,
       nodeFlags: kind === 'run' ? options.nodeFlags : [],
       onWatch: (message) => print(JSON.stringify({ ...message, scenario: name })),
     })

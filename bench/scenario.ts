@@ -47,6 +47,7 @@ const PLACE = 'DRAGOMAN_BENCH_PLACE'
 /** The stand-in that shows the generator's own ceiling. */
 export const NULL_GATEWAY = compiled('./load/null-gateway.js')
 export const NULL_PROXY = compiled('./load/null-proxy.js')
+export const BARE_PROXY = compiled('./load/bare-proxy.js')
 
 /** Starts the load generator and a gateway, waits for the figures, stops both. Throws if there are none. */
 export async function runScenario(options: ScenarioOptions): Promise<Outcome> {

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly connections?: number
   /** Peers of each kind that is a nuisance. */
   readonly trouble?: number
+  /** The endpoint and the proxy core without the edge (load/bare-proxy.ts). */
+  readonly bare?: boolean
   /** The scenario without what is special here, to compare with. */
   readonly comparedWith?: string
   readonly goal: Goal
@@ -41,6 +43,14 @@ export const SCENARIOS = {
   'sip-to-xmpp/tcp': {
     ...{ direction: 'sip-to-xmpp', transport: 'tcp' },
     goal: { messagesPerSecond: 30_000, cpuUsPerMessage: 40 },
+  },
+  'bare-proxy/udp': {
+    ...{ direction: 'home-to-provider', transport: 'udp', outside: 'udp', bare: true },
+    goal: { messagesPerSecond: 15_000 },
+  },
+  'bare-proxy/tls': {
+    ...{ direction: 'provider-to-home', transport: 'tls', connections: 8, bare: true },
+    goal: { messagesPerSecond: 20_000 },
   },
   'home-to-provider/udp': {
     ...{ direction: 'home-to-provider', transport: 'udp' },

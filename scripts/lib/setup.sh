@@ -26,13 +26,19 @@ Debian 13: apt-get install nodejs npm. Debian 12 and Ubuntu 24.04: see https://n
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 # need_setup COMMAND:PACKAGE...: lists what is missing, asks, installs.
+# A package without a command of its own, such as modules, is asked of the package manager: its command is "-".
+is_there() {
+  if [ "$1" = - ]; then dpkg-query -W -f='${Status}' "$2" 2>/dev/null | grep -q '^install ok installed'
+  else command -v "$1" >/dev/null; fi
+}
+
 need_setup() {
   need_node
   PATH=$PATH:/usr/sbin # where Debian puts ejabberdctl, and where a plain user's PATH does not look
   local -a packages=()
   local pair
   for pair in "$@"; do
-    command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+    is_there "${pair%%:*}" "${pair##*:}" || packages+=("${pair##*:}")
   done
   local npm=0
   npm_is_current || npm=1
