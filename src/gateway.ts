@@ -194,7 +194,12 @@ export class Gateway {
         loops: new LoopDetection({ random, own: () => this.#own }),
       }),
       destinations: new Destinations({
-        locate: (host) => locateHost({ host, transport: 'tls' }, located),
+        // NAPTR is for domains: an access edge is a host, and speaks TLS.
+        locate: (host, what) =>
+          locateHost(what === 'edge' ? { host, transport: 'tls' } : { host }, {
+            ...located,
+            transports: ['tls'],
+          }),
         reach,
         clock,
       }),

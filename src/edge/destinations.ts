@@ -6,8 +6,8 @@ import { ok } from '../kernel/result.ts'
 import type { Located } from '../sip/locate/places.ts'
 import { type Destination, destination, type Reach } from './reach.ts'
 
-/** Where a host or domain of another organisation can be reached over TLS, by DNS (`locateHost`). */
-export type LocatePeer = (host: Domain) => Promise<Located>
+/** Where an access edge, or a domain, can be reached over TLS, by DNS (`locateHost`). */
+export type LocatePeer = (name: Domain, what: 'edge' | 'domain') => Promise<Located>
 
 export interface DestinationsOptions {
   readonly locate: LocatePeer
@@ -38,26 +38,29 @@ export class Destinations {
 
   /** @param as the served domain on whose behalf requests go */
   ofProvider(provider: SipProvider, as: Domain): Found | Promise<Found> {
-    return this.#of(provider.accessEdges, as)
+    return this.#of('edge', provider.accessEdges, as)
   }
 
   ofDomain(domain: Domain, as: Domain): Found | Promise<Found> {
-    return this.#of([domain], as)
+    return this.#of('domain', [domain], as)
   }
 
-  #of(hosts: readonly Domain[], as: Domain): Found | Promise<Found> {
-    const located = this.#located(hosts)
+  #of(what: 'edge' | 'domain', hosts: readonly Domain[], as: Domain): Found | Promise<Found> {
+    const located = this.#located(what, hosts)
     return located instanceof Promise
       ? located.then((lists) => this.#found(hosts, lists, as))
       : this.#found(hosts, located, as)
   }
 
-  #located(hosts: readonly Domain[]): readonly Located[] | Promise<readonly Located[]> {
+  #located(
+    what: 'edge' | 'domain',
+    hosts: readonly Domain[],
+  ): readonly Located[] | Promise<readonly Located[]> {
     const { clock, locate } = this.#options
-    const key = hosts.join(' ')
+    const key = `${what} ${hosts.join(' ')}`
     const known = this.#pending.get(key) ?? this.#known.get(key, clock.now())
     if (known !== undefined) return known
-    const coming = Promise.all(hosts.map((host) => locate(host))).then(
+    const coming = Promise.all(hosts.map((host) => locate(host, what))).then(
       (lists) => {
         this.#pending.delete(key)
         this.#known.set(key, lists, clock.now())

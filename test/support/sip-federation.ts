@@ -31,6 +31,9 @@ export interface SipFederationOptions {
   readonly kamailio?: Partial<KamailioOptions>
   /** Of the home's. */
   readonly homeKamailio?: Partial<KamailioOptions>
+  /** What the provider's certificate names; its access edge alone, unless told. */
+  readonly edgeNames?: readonly [string, ...string[]]
+  readonly env?: Readonly<Record<string, string>>
   /** What DNS knows besides the access edge. */
   readonly zone?: Zone
   /** Where the access edge is said to be; where Kamailio is, unless told. */
@@ -107,7 +110,7 @@ export async function startSipFederation(options: SipFederationOptions = {}): Pr
           domain: 'provider.example',
           users: [{ name: 'paris' }, { name: 'rosaline' }],
           gateway: { port: tls, transport: 'tls', name: GATEWAY },
-          tls: { ...identityOf(authority, EDGE), name: EDGE },
+          tls: { ...identityOf(authority, ...(options.edgeNames ?? [EDGE])), name: EDGE },
           ...options.kamailio,
         }),
       ),
@@ -212,7 +215,7 @@ export async function startSipFederation(options: SipFederationOptions = {}): Pr
       },
     })
     const config = build()
-    const gateway = await use(startDragoman({ config, env: SECRET }))
+    const gateway = await use(startDragoman({ config, env: { ...SECRET, ...options.env } }))
     const romeo = await use(
       startSipUserAgent({ uri: ROMEO, users: 'own', nextHop: { port: home.port, transport } }),
     )
