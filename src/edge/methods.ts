@@ -23,7 +23,13 @@ export const kindOf = (method: string): RequestKind | undefined => KINDS.get(met
 
 export const METHODS: readonly string[] = [...KINDS.keys()].filter((method) => method !== 'ACK')
 
-/** Those that begin a dialog, so that we want to stay on its way (RFC 3261 §16.6 (4), RFC 6665 §4.3, RFC 3515). */
+/** Those that begin a dialog, so that we want to stay on its way (RFC 3261 §16.6 (4), RFC 3515). */
 const DIALOGS: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
-export const beginsDialog = (method: string): boolean => DIALOGS.has(method)
+/**
+ * Whether to stay on the way of what follows. A subscriber takes its route from the NOTIFY that comes first, so every one
+ * of them is recorded too (RFC 6665 §4.3).
+ * @param inDialog To has a tag already
+ */
+export const isRecorded = (method: string, inDialog: boolean): boolean =>
+  method === 'NOTIFY' || (DIALOGS.has(method) && !inDialog)

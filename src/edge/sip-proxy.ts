@@ -17,7 +17,7 @@ import type { Counters } from './counters.ts'
 import type { DialogPass } from './dialog-pass.ts'
 import { insideHops } from './inside-hops.ts'
 import { insideRoutes, insideUri } from './inside-target.ts'
-import { beginsDialog } from './methods.ts'
+import { isRecorded } from './methods.ts'
 import type { OpenCalls } from './open-calls.ts'
 import type { PeerHealth, SipPeer } from './peer-health.ts'
 import type { Destination, Reach } from './reach.ts'
@@ -206,7 +206,7 @@ export class SipProxy {
   #recordRoutes({ incoming }: Passing, hop: Destination): readonly string[] {
     const { endpoint, pass } = this.#options
     const { request, source } = incoming
-    if (!beginsDialog(request.method) || isInDialog(request)) return []
+    if (!isRecorded(request.method, isInDialog(request))) return []
     const far = endpoint().listenerFor(hop)
     const near = endpoint().listeners.find(({ name }) => name === source.listener)
     if (far === undefined || near === undefined) return []

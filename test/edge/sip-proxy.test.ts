@@ -270,7 +270,7 @@ describe('a request that begins a dialog', () => {
 
   test('but none where it is in a dialog already, or begins none', async () => {
     expect(await routes('INVITE', `${ROMEO};tag=t`, 'in')()).toEqual([])
-    for (const method of ['MESSAGE', 'OPTIONS', 'NOTIFY', 'PUBLISH', 'INFO'])
+    for (const method of ['MESSAGE', 'OPTIONS', 'PUBLISH', 'INFO'])
       expect(await routes(method, ROMEO, 'in')()).toEqual([])
   })
 
