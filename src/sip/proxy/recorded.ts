@@ -1,5 +1,6 @@
 import type { HeaderField } from '../headers.ts'
-import { nameAddrText, parseNameAddrs } from '../name-addr.ts'
+import { type NameAddr, nameAddrText, parseNameAddrs } from '../name-addr.ts'
+import { sameUri } from '../uri-compare.ts'
 
 /**
  * The header fields of a response with the Record-Route that its request had when it left here, below what was added on the
@@ -18,19 +19,20 @@ export function recordedAsSent(
   if (!begins) return fields
   const own = routesOf(sent)
   const all = routesOf(given)
-  const at = all.indexOf(own[0] as string)
+  const [first] = own
+  const at = first === undefined ? -1 : all.findIndex(({ uri }) => sameUri(uri, first.uri))
   const behind = at < 0 ? [] : all.slice(0, at)
   return [
     ...fields.filter(([name]) => name !== NAME),
-    ...[...behind, ...own].map((route): HeaderField => [NAME, route]),
+    ...[...behind, ...own].map((route): HeaderField => [NAME, nameAddrText(route)]),
   ]
 }
 
 const NAME = 'Record-Route'
 
-/** In one spelling; what cannot be read is nothing that anybody could follow. */
-const routesOf = (values: readonly string[]): readonly string[] =>
+/** What cannot be read is nothing that anybody could follow. */
+const routesOf = (values: readonly string[]): readonly NameAddr[] =>
   values.flatMap((value) => {
     const parsed = parseNameAddrs(value)
-    return parsed.ok ? parsed.value.map(nameAddrText) : []
+    return parsed.ok ? parsed.value : []
   })

@@ -37,6 +37,10 @@ describe('RFC 3261 §12.1.1: a response repeats the Record-Route of its request'
     expect(passed([`${THEIRS}, ${FAR}`, EVIL])).toEqual([THEIRS, ...SENT])
   })
 
+  test('ours is known in another spelling', () => {
+    expect(passed([THEIRS, '<sip:FAR.sip.example;LR;x=1>'])).toEqual([THEIRS, ...SENT])
+  })
+
   test('what cannot be read goes no further', () => {
     expect(passed(['<sip:', ...SENT])).toEqual(SENT)
     expect(passed([`${THEIRS}, <sip:`])).toEqual(SENT)
