@@ -1,9 +1,9 @@
 import type { Peer } from '../federation/lookup.ts'
 
 /** INVITEs under way at once. A phone that rings for ever keeps one for ever (RFC 3261 §16.8 has no other end). */
-const TOTAL = 50_000
+const TOTAL = 10_000
 /** Those with one peer, whichever side called: no peer takes the room of all others. */
-const PER_PEER = 10_000
+const PER_PEER = 1_000
 
 /** Counts the INVITEs that have no answer yet. */
 export class OpenCalls {

@@ -8,6 +8,7 @@ import type { HeaderField } from '../sip/headers.ts'
 import type { SipRequest, SipResponse } from '../sip/message.ts'
 import { forwarded, passedFields } from '../sip/proxy/forward.ts'
 import type { LoopDetection } from '../sip/proxy/loop.ts'
+import { recordedAsSent } from '../sip/proxy/recorded.ts'
 import type { Relays } from '../sip/proxy/relay.ts'
 import { has } from '../sip/scan.ts'
 import type { Uri } from '../sip/uri.ts'
@@ -21,7 +22,7 @@ import { isRecorded } from './methods.ts'
 import type { OpenCalls } from './open-calls.ts'
 import type { PeerHealth, SipPeer } from './peer-health.ts'
 import type { Destination, Reach } from './reach.ts'
-import { PASS } from './sip-reading.ts'
+import { markIn, PASS } from './sip-reading.ts'
 import { markField, withheldInside, withheldOutside } from './trust-headers.ts'
 
 export interface SipProxyOptions {
@@ -141,12 +142,14 @@ export class SipProxy {
     if (fitting === undefined) return
     const left = this.#roomFor(arrival)
     if (left === undefined) return
+    const request = this.#forwarded(arrival, way, fitting[0] as Destination)
+    const recorded = isRecordedFor(arrival) ? request.headers.all('Record-Route') : []
     relays.begin({
       incoming,
-      request: this.#forwarded(arrival, way, fitting[0] as Destination),
+      request,
       loop,
       hops: fitting,
-      fieldsOf: way.fieldsOf,
+      fieldsOf: (response) => recordedAsSent(way.fieldsOf(response), recorded, response.status),
       tried: (hop, outcome) => {
         this.#options.reach.heard((hop as Destination).target, outcome)
         this.#options.health.heard(way.peer, hop, outcome)
@@ -191,35 +194,46 @@ export class SipProxy {
     this.#options.endpoint().ack(this.#forwarded(arrival, way, hop), hop, { forwarded: { loop } })
   }
 
-  #forwarded({ passing }: SipArrival, way: Way, hop: Destination): SipRequest {
-    const { incoming } = passing
+  #forwarded(arrival: SipArrival, way: Way, hop: Destination): SipRequest {
+    const { incoming } = arrival.passing
     return forwarded(incoming.request, incoming.source, {
       uri: way.uri,
       routes: way.routes,
-      recordRoutes: this.#recordRoutes(passing, hop),
+      recordRoutes: this.#recordRoutes(arrival, way, hop),
       without: way.withoutRequest,
       extra: way.extra,
     })
   }
 
   /** Two of ours: each side sees the listener that faces it (RFC 5658 §4). */
-  #recordRoutes({ incoming }: Passing, hop: Destination): readonly string[] {
-    const { endpoint, pass } = this.#options
-    const { request, source } = incoming
-    if (!isRecorded(request.method, isInDialog(request))) return []
+  #recordRoutes(arrival: SipArrival, way: Way, hop: Destination): readonly string[] {
+    const { endpoint } = this.#options
+    const { source } = arrival.passing.incoming
+    if (!isRecordedFor(arrival)) return []
     const far = endpoint().listenerFor(hop)
     const near = endpoint().listeners.find(({ name }) => name === source.listener)
     if (far === undefined || near === undefined) return []
-    const mark = pass.for(request)
-    return [recordRoute(far, mark), recordRoute(near, mark)]
+    const mark = this.#markOf(arrival)
+    const secure = way.uri.scheme === 'sips'
+    return [far, near].map((listener) => recordRoute(listener, mark, secure))
+  }
+
+  /** Within a dialog that of the dialog: nothing that is sent in it makes it younger. */
+  #markOf({ request, passing }: SipArrival): string {
+    const { pass } = this.#options
+    const given = markIn(passing.routed.own)
+    return given !== undefined && pass.admits(given, request) !== undefined ? given : pass.for(request)
   }
 }
 
-const recordRoute = ({ sentBy, transport }: BoundListener, mark: string): string =>
-  `<sip:${sentBy};transport=${transport};lr;${PASS}=${mark}>`
+/** A sips: URI where the Request-URI is one (RFC 3261 §16.6 (4)); it needs no transport (RFC 5630 §3.1.4). */
+const recordRoute = ({ sentBy, transport }: BoundListener, mark: string, secure: boolean): string =>
+  secure && transport === 'tls'
+    ? `<sips:${sentBy};lr;${PASS}=${mark}>`
+    : `<sip:${sentBy};transport=${transport};lr;${PASS}=${mark}>`
 
-function isInDialog({ headers }: SipRequest): boolean {
-  return has(headers.to()?.params ?? [], 'tag')
+function isRecordedFor({ request: { method, headers } }: SipArrival): boolean {
+  return isRecorded(method, has(headers.to()?.params ?? [], 'tag'))
 }
 
 function endingOf(outcome: Outcome): Ending {

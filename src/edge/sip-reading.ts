@@ -8,7 +8,7 @@ import { type IsOwn, type Routed, routedBy } from '../sip/proxy/routes.ts'
 import { param } from '../sip/scan.ts'
 import type { SipUri } from '../sip/uri.ts'
 import { addressOf } from './address-book.ts'
-import type { Admitted, DialogPass } from './dialog-pass.ts'
+import type { DialogPass } from './dialog-pass.ts'
 import { kindOf } from './methods.ts'
 
 /** The parameter of our Record-Route that holds the mark of `DialogPass`. */
@@ -47,7 +47,8 @@ export function readRequest(request: SipRequest, deps: ReadingDeps): Reading | U
   if (from === undefined) return 403
   const snapshot = deps.snapshot()
   const target = addressOf(routed.uri)
-  const admitted = admittedBy(routed.own, request, deps)
+  const mark = markIn(routed.own)
+  const admitted = mark === undefined ? undefined : deps.pass.admits(mark, request)
   const party = admitted === undefined ? undefined : addressOfTo(request)
   const to = party !== undefined && !namesUser(snapshot, target) ? party : target
   if (to === undefined) return 404
@@ -57,15 +58,11 @@ export function readRequest(request: SipRequest, deps: ReadingDeps): Reading | U
   return { kind, from, to, routed, within }
 }
 
-/** By the first of our routes that carries a mark: both of a pair carry the same, and each look at one costs. */
-function admittedBy(
-  own: readonly SipUri[],
-  request: SipRequest,
-  { pass }: ReadingDeps,
-): Admitted | undefined {
+/** The mark of the first of our routes that carries one: both of a pair carry the same, and each look at one costs. */
+export function markIn(own: readonly SipUri[]): string | undefined {
   for (const { params } of own) {
     const mark = param(params, PASS)
-    if (mark !== undefined) return pass.admits(mark, request)
+    if (mark !== undefined) return mark
   }
   return undefined
 }

@@ -198,6 +198,27 @@ describe('a provider', () => {
     expect(bed.sends.map(({ hop }) => hop.names)).toEqual([[EDGE], [EDGE], [EDGE]])
   })
 
+  test('does not take us off the way of a dialog, or lead the home server elsewhere, by its answer', async () => {
+    const { fromHome, invited } = proxyBed()
+    const call = await fromHome({ method: 'INVITE', lines: ['Record-Route: <sip:127.0.0.1:5070;lr>'] })
+    const sent = values(invited().request, 'Record-Route')
+    invited().on.success(
+      response(200, ['Record-Route: <sip:10.0.0.99;lr>, <sip:127.0.0.1:5070;lr>'], 'INVITE'),
+    )
+    const recorded = call.answers[0]?.headers.filter(([name]) => name === 'Record-Route') ?? []
+    expect(recorded.map(([, value]) => value)).toEqual(sent)
+    expect(sent.at(-1)).toBe('<sip:127.0.0.1:5070;lr>')
+  })
+
+  test('does not make the mark of a dialog younger by a NOTIFY in it', async () => {
+    const { bed, routes, within } = await calling()
+    bed.time.pass(3_600_000)
+    bed.fromOutside({ ...within, method: 'NOTIFY' })
+    const recorded = values(bed.sent().request, 'Record-Route')
+    expect(recorded).toHaveLength(2)
+    expect([...recorded].sort()).toEqual([...routes].sort())
+  })
+
   test('does not relay through us to another provider, or to whom it likes', () => {
     const bed = proxyBed()
     for (const uri of [
