@@ -2,46 +2,27 @@ import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import type { Failure } from './edge/arrival.ts'
 import { BackPressure } from './edge/back-pressure.ts'
-import { Challenges } from './edge/challenges.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
-import { Destinations } from './edge/destinations.ts'
-import { DialogPass } from './edge/dialog-pass.ts'
-import { Hops } from './edge/hops.ts'
 import { Learning } from './edge/learning.ts'
 import { PeerCounters } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
-import { OpenCalls } from './edge/open-calls.ts'
 import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
-import { PeerConnections } from './edge/peer-connections.ts'
-import { PeerHealth } from './edge/peer-health.ts'
 import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
-import { Reach } from './edge/reach.ts'
-import { SipEvents } from './edge/sip-events.ts'
-import { SipLeg } from './edge/sip-leg.ts'
-import { SipProxy } from './edge/sip-proxy.ts'
 import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
 import type { SubjectQuestion, UserRecord } from './federation/load-subject.ts'
-import type { Home } from './federation/model.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
 import type { Lookups } from './net/dns/answer.ts'
-import { createEndpoint, type Endpoint, type UasSupport } from './sip/endpoint/endpoint.ts'
-import { locate, locateHost } from './sip/locate/locate.ts'
-import type { LocateDeps } from './sip/locate/places.ts'
-import { LoopDetection } from './sip/proxy/loop.ts'
-import { Relays } from './sip/proxy/relay.ts'
-import { param } from './sip/scan.ts'
-import type { SipUri } from './sip/uri.ts'
-import { SipTls } from './sip-tls.ts'
+import { SipSide } from './sip-side.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -87,13 +68,6 @@ const LASTING: readonly { readonly name: string; of(config: Config): unknown }[]
   { name: 'interworking.queue', of: ({ interworking }) => interworking.queue },
 ]
 
-const SUPPORTED: UasSupport = {
-  methods: ['MESSAGE'],
-  accept: ['text/plain', 'text/html', 'multipart/alternative', 'multipart/mixed'],
-  schemes: ['sip', 'sips', 'im', 'pres'],
-  extensions: [],
-}
-
 /** The composition root: joins the rooms, and takes them apart in order. */
 export class Gateway {
   readonly #log: Logger
@@ -103,18 +77,11 @@ export class Gateway {
   readonly #peers: PeerCounters
   readonly #peerLog: PeerLog
   readonly #pipeline: Pipeline
-  readonly #sip: SipLeg
+  readonly #sip: SipSide
   readonly #links: Links
-  readonly #calls = new OpenCalls()
   readonly #queues: TargetQueues<Failure>
-  readonly #hops: Hops
-  readonly #tls: SipTls
   readonly #records: SubjectCache | undefined
   #config: Config
-  /** How our Vias and Record-Routes name our listeners, and the name by which others know us. */
-  #own: ReadonlySet<string> = new Set()
-  #edge = ''
-  #endpoint: Endpoint | undefined
   /** Counts them: while names are looked up a newer one may overtake. */
   #reloads = 0
   #stopped: Promise<Stopped> | undefined
@@ -129,10 +96,6 @@ export class Gateway {
       onError: (error) => log.error({ err: error }, 'fault in a timer'),
     })
     this.#timers = timers
-    this.#tls = new SipTls(config)
-    const reach = new Reach(clock)
-    const located: LocateDeps = { lookups: options.lookups, random, transports: transportsOf(config) }
-    this.#hops = new Hops({ locate: (uri) => locate(uri, located), reach, timers, log })
     const counters = this.#counters
     this.#peerLog = new PeerLog({ log, clock })
     this.#peers = new PeerCounters({ clock })
@@ -146,12 +109,28 @@ export class Gateway {
     const tags = new OwnTags(random)
     const loops = new LoopGuard({ memory: loopMemory, limit: LOOPS, timers })
     this.#queues = new TargetQueues({ perTarget: queue, total: TABLE })
+    this.#sip = new SipSide({
+      config: () => this.#config,
+      snapshot,
+      pipeline: () => this.#pipeline,
+      queues: this.#queues,
+      tags,
+      lookups: options.lookups,
+      counters,
+      peers: this.#peers,
+      peerLog: this.#peerLog,
+      log,
+      clock,
+      timers,
+      random,
+    })
+    const { leg } = this.#sip
     this.#pipeline = new Pipeline({
       snapshot,
       exits: {
-        toHome: (arrival, home, verdict) => this.#sip.toHome(arrival, home, verdict),
-        toProvider: (arrival, provider) => this.#sip.toProvider(arrival, provider),
-        toDomain: (arrival) => this.#sip.toProvider(arrival, undefined),
+        toHome: (arrival, home, verdict) => leg.toHome(arrival, home, verdict),
+        toProvider: (arrival, provider) => leg.toProvider(arrival, provider),
+        toDomain: (arrival) => leg.toProvider(arrival, undefined),
         toComponent: (arrival, link) => xmpp.toComponent(arrival, link),
       },
       loops,
@@ -169,53 +148,7 @@ export class Gateway {
       random,
       timers,
     })
-    const pass = new DialogPass(random, clock)
-    const endpoint = (): Endpoint => this.#requireEndpoint()
-    const placesOf = (home: Home) => this.#hops.of(home.name)
-    const health = new PeerHealth(log)
-    const sip = {
-      endpoint,
-      snapshot,
-      placesOf,
-      reach,
-      pass,
-      isOwn: (uri: SipUri) => this.#own.has(sentByUri(uri)),
-      health,
-      edge: () => this.#edge,
-      counters,
-    }
-    this.#sip = new SipLeg({
-      ...sip,
-      pipeline: this.#pipeline,
-      proxy: new SipProxy({
-        ...sip,
-        relays: new Relays({ endpoint, timers }),
-        calls: this.#calls,
-        loops: new LoopDetection({ random, own: () => this.#own }),
-      }),
-      destinations: new Destinations({
-        // NAPTR is for domains: an access edge is a host, and speaks TLS.
-        locate: (host, what) =>
-          locateHost(what === 'edge' ? { host, transport: 'tls' } : { host }, {
-            ...located,
-            transports: ['tls'],
-          }),
-        reach,
-        clock,
-      }),
-      challenges: new Challenges({
-        random,
-        passwordOf: (name) => this.#config.homePasswords.get(name),
-      }),
-      choices: () => ({
-        noLiveLink: this.#config.interworking.noLiveLink,
-        retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
-      }),
-      queues: this.#queues,
-      tags,
-      peers: this.#peerLog,
-    })
-    const notices = new Notices({ snapshot, sip: this.#sip, loops, random, tags, counters })
+    const notices = new Notices({ snapshot, sip: leg, loops, random, tags, counters })
     const xmpp = new XmppLeg({
       pipeline: this.#pipeline,
       settings: () => this.#config.interworking,
@@ -242,47 +175,13 @@ export class Gateway {
   }
 
   /** The SIP listeners as they are bound. */
-  get listeners(): Endpoint['listeners'] {
-    return this.#requireEndpoint().listeners
+  get listeners(): SipSide['listeners'] {
+    return this.#sip.listeners
   }
 
   /** @throws if a listener cannot be bound; nothing is left running then */
   async start(): Promise<void> {
-    const { clock, random } = this.#options
-    const { sip } = this.#config
-    const events = new SipEvents(this.#log, this.#peerLog)
-    const connections = new PeerConnections({
-      snapshot: () => this.#config.federation,
-      counters: this.#peers,
-    })
-    await this.#hops.locate(this.#config.federation.homes.values())
-    this.#endpoint = await createEndpoint({
-      listeners: this.#tls.listeners(this.#config),
-      limits: {
-        message: sip.limits,
-        connections: sip.limits.connections,
-        connectionsPerAddress: sip.limits.connectionsPerAddress,
-        handshakes: sip.limits.handshakes,
-        handshakesPerAddress: sip.limits.handshakesPerAddress,
-        handshake: sip.limits.handshake,
-        idle: sip.limits.idleConnection,
-        transactions: sip.limits.transactions,
-        retryAfter: Math.ceil(this.#config.interworking.retryAfter / 1000),
-      },
-      supports: SUPPORTED,
-      timerValues: sip.timers,
-      clock,
-      timers: this.#timers,
-      random,
-      roleOf: (request) => this.#sip.roleOf(request),
-      onRequest: (incoming) => this.#sip.onRequest(incoming),
-      onAck: (request, source) => this.#sip.onAck(request, source),
-      onConnected: (source) => connections.connected(source),
-      onDisconnected: (source) => connections.disconnected(source),
-      onEvent: (event) => events.report(event),
-    })
-    this.#own = new Set(this.#endpoint.listeners.map(({ sentBy }) => sentBy))
-    this.#edge = edgeName(this.#endpoint.listeners)
+    await this.#sip.start()
     this.#links.apply(this.#config.federation, this.#config.linkSecrets)
   }
 
@@ -290,13 +189,13 @@ export class Gateway {
   async reload(config: Config): Promise<void> {
     if (this.#isStopping()) return
     const reload = ++this.#reloads
-    await this.#hops.locate(config.federation.homes.values())
+    await this.#sip.locate(config)
     if (this.#isStopping() || reload !== this.#reloads) return
     for (const part of LASTING) {
       const changed = JSON.stringify(part.of(config)) !== JSON.stringify(part.of(this.#config))
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
     }
-    this.#tls.reload(config)
+    this.#sip.reload(config)
     this.#config = { ...config, sip: this.#config.sip, dns: this.#config.dns, xmpp: this.#config.xmpp }
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)
@@ -320,8 +219,7 @@ export class Gateway {
     const finished = await this.#pipeline.drain(this.#config.shutdown.within)
     await this.#untilQuiet()
     const stats = this.stats()
-    this.#hops.close()
-    await this.#endpoint?.close()
+    await this.#sip.close()
     await this.#links.close()
     return { finished, stats }
   }
@@ -359,9 +257,8 @@ export class Gateway {
     return {
       open: this.#pipeline.open,
       waiting: this.#queues.waiting,
-      calls: this.#calls.size,
       counters: this.#counters.snapshot(),
-      sip: this.#endpoint?.stats(),
+      ...this.#sip.stats(),
       peers: this.#peers.stats(),
       people: this.#records?.stats(),
       learned: this.#options.people?.learnedStats(),
@@ -374,25 +271,4 @@ export class Gateway {
   #isStopping(): boolean {
     return this.#stopped !== undefined
   }
-
-  #requireEndpoint(): Endpoint {
-    if (this.#endpoint === undefined) throw new Error('the gateway has not started')
-    return this.#endpoint
-  }
-}
-
-/** Over TLS only where there is a listener whose certificate we can show. */
-const transportsOf = ({ sip }: Config): LocateDeps['transports'] =>
-  sip.listeners.some(({ transport }) => transport === 'tls') ? ['tls', 'tcp', 'udp'] : ['tcp', 'udp']
-
-const sentByUri = ({ scheme, host, port, params }: SipUri): string => {
-  const tls = scheme === 'sips' || param(params, 'transport')?.toLowerCase() === 'tls'
-  return `${host}:${port ?? (tls ? 5061 : 5060)}`
-}
-
-/** The host of the listener that faces the outside, best the one over TLS. */
-function edgeName(listeners: Endpoint['listeners']): string {
-  const outside = listeners.filter(({ side }) => side === 'outside')
-  const facing = outside.find(({ transport }) => transport === 'tls') ?? outside[0] ?? listeners[0]
-  return (facing?.sentBy ?? '').replace(/:\d+$/, '')
 }

@@ -54,6 +54,7 @@ const ROOT_FILES = new Set([
   'main.ts',
   'rules.ts',
   'run.ts',
+  'sip-side.ts',
   'sip-tls.ts',
   'version.ts',
 ])

@@ -11,7 +11,7 @@ import type { IsOwn } from '../sip/proxy/routes.ts'
 import { requestSize } from '../sip/size.ts'
 import { uriText } from '../sip/uri-write.ts'
 import type { Admission } from './admit.ts'
-import { type Arrival, DELIVERED, type Ending, type Failure, failed } from './arrival.ts'
+import { type Arrival, DELIVERED, type Ending, type Failure, failed, type Passing } from './arrival.ts'
 import type { Challenges } from './challenges.ts'
 import type { Counters } from './counters.ts'
 import type { Destinations, Found } from './destinations.ts'
@@ -31,7 +31,7 @@ import { markField } from './trust-headers.ts'
 
 export interface SipLegOptions {
   readonly endpoint: () => Pick<Endpoint, 'send'>
-  readonly pipeline: Pipeline
+  readonly pipeline: () => Pipeline
   readonly proxy: SipProxy
   readonly snapshot: () => Snapshot
   /** Where a home server is now, in the order in which to try; empty: it was not found. */
@@ -91,15 +91,17 @@ export class SipLeg {
     }
     const { kind, from, to, routed, within } = reading
     const evidence = evidenceOf(incoming, from, this.#options.snapshot(), this.#options)
-    pipeline.take({
+    const passing: Passing = { incoming, routed, within }
+    pipeline().take({
       kind,
       request,
       from,
       to,
       evidence,
-      passing: { incoming, routed, within },
+      passing,
       end: (ending) => {
         if (ending.kind === 'relayed') return
+        if (ending.kind === 'failed' && ending.failure === 'shutdown') this.#options.proxy.abandon(passing)
         const edge = evidence.kind === 'home' ? this.#options.edge() : undefined
         const { status, reason, headers } = sipAnswer(ending, choices(), request, edge)
         incoming.respond(status, { reason, headers })
@@ -129,10 +131,10 @@ export class SipLeg {
       try {
         this.#passAck(arrival, admission, dropped)
       } catch (error) {
-        pipeline.failed(arrival, error)
+        pipeline().failed(arrival, error)
       }
     }
-    pipeline.gatekeeper.judge(arrival, judged, dropped)
+    pipeline().gatekeeper.judge(arrival, judged, dropped)
   }
 
   #passAck(arrival: SipArrival, { verdict, route }: Admission, dropped: () => void): void {
@@ -177,7 +179,7 @@ export class SipLeg {
       then(found)
       return
     }
-    found.then(then).catch((error: unknown) => this.#options.pipeline.failed(arrival, error))
+    found.then(then).catch((error: unknown) => this.#options.pipeline().failed(arrival, error))
   }
 
   /** To a home server: one open MESSAGE per target, or per conversation where the path is congestion-safe. */

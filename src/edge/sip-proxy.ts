@@ -78,6 +78,11 @@ export class SipProxy {
     this.#pass(arrival, this.#wayOutside(arrival, provider, places))
   }
 
+  /** We have answered it ourselves, since we stop. */
+  abandon({ incoming }: Passing): void {
+    this.#options.relays.abandon(incoming)
+  }
+
   /** An ACK for a 2xx that the rules let through: nobody hears what becomes of it. */
   ackToHome(arrival: SipArrival, home: Home, verdict: Verdict): void {
     this.#passAck(arrival, this.#wayInside(arrival, home, verdict))

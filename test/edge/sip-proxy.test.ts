@@ -6,6 +6,7 @@ import { byAddress, contacts, domain, pattern, sipProvider } from '../federation
 import { response } from '../sip/proxy/bed.ts'
 import { EDGE, PARIS, proxyBed, ROMEO, settled, values } from './proxy-bed.ts'
 import { at } from './sip-support.ts'
+import { sipResponse } from './support.ts'
 
 const MARK = 'Ms-Edge-Proxy-Message-Trust'
 const mark = (verified: 'verified' | 'unverified', type = 'DirectPartner', network = 'federation'): string =>
@@ -509,4 +510,16 @@ test('who may come in by one provider may not by the other’s certificate', () 
   const { answers } = fromOutside({}, { identity: ['edge.other.example'] })
   expect(answers.map(({ status }) => status)).toEqual([403])
   expect(sends).toEqual([])
+})
+
+test('when we stop, a call that rings is cancelled below and refused above', async () => {
+  const { fromOutside, invited, pipeline, time } = proxyBed()
+  const { answers } = fromOutside({ method: 'INVITE' })
+  invited().on.provisional(sipResponse(180))
+  const drained = pipeline.drain(1_000)
+  time.pass(1_000)
+  expect(await drained).toBe(false)
+  expect(answers.map(({ status }) => status)).toEqual([180, 503])
+  expect(invited().cancels).toEqual([[]])
+  invited().on.done({ kind: 'response', response: sipResponse(487) })
 })

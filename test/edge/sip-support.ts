@@ -163,7 +163,7 @@ export function rigged({
   }
   const leg: SipLeg = new SipLeg({
     ...shared,
-    pipeline: rig.pipeline,
+    pipeline: () => rig.pipeline,
     proxy: new SipProxy({
       ...shared,
       relays: new Relays({ endpoint: () => endpoint, timers, ...(timerC === undefined ? {} : { timerC }) }),

@@ -34,6 +34,8 @@ export class Relays {
   readonly #timers: Timers
   readonly #timerC: number
   readonly #fields = new SharedFields()
+  /** How to cancel each INVITE that has no answer yet. */
+  readonly #calls = new Map<IncomingRequest, () => void>()
 
   /** @param options.timerC milliseconds without any word for an INVITE that was taken up (181,000) */
   constructor(options: { endpoint: () => Endpoint; timers: Timers; timerC?: number }) {
@@ -45,6 +47,11 @@ export class Relays {
   begin(relay: Relay): void {
     if (relay.request.method === 'INVITE') this.#invite(relay)
     else this.#send(relay, 0)
+  }
+
+  /** Its sender gets no answer from below any more: a call that rings is cancelled. Safe to call at any time. */
+  abandon(incoming: IncomingRequest): void {
+    this.#calls.get(incoming)?.()
   }
 
   #send(relay: Relay, at: number): void {
@@ -89,6 +96,7 @@ export class Relays {
             this.#passBack(relay, response)
             if (accepted) return
             accepted = true
+            this.#calls.delete(incoming)
             const outcome: Outcome = { kind: 'response', response }
             relay.tried(hop, outcome)
             relay.ended(outcome)
@@ -98,7 +106,10 @@ export class Relays {
             relay.tried(hop, outcome)
             const next = at + 1 < hops.length && !heard && cancelled === undefined
             if (next && triesNext(outcome)) tryAt(at + 1)
-            else this.#end(relay, outcome)
+            else {
+              this.#calls.delete(incoming)
+              this.#end(relay, outcome)
+            }
           },
         },
         { forwarded: { loop: relay.loop } },
@@ -106,6 +117,7 @@ export class Relays {
       if (cancelled !== undefined) sent.cancel(cancelled)
     }
     incoming.onCancel((request) => cancel(request.headers.all('Reason').map((reason) => ['Reason', reason])))
+    this.#calls.set(incoming, () => cancel([]))
     tryAt(0)
   }
 
