@@ -32,6 +32,11 @@ describe('RFC 3261 §12.2.1.1: within an admitted dialog a request follows its r
     ],
     ['at the port of SIP where none is said', { rest: ['<sip:127.0.0.1;lr>'] }, 'udp 127.0.0.1 5060 inside'],
     ['by its Request-URI without a Route', { uri: 'sip:romeo@127.0.0.1:5070' }, 'udp 127.0.0.1 5070 inside'],
+    [
+      'by the port of its Contact, over UDP',
+      { uri: 'sip:romeo@127.0.0.1:5099' },
+      'udp 127.0.0.1 5099 inside',
+    ],
     ['over IPv6', { rest: ['<sip:[::1]:5060;lr>'] }, 'udp ::1 5060 inside'],
   ] as const)('%s', ([, parts, expected]) => {
     expect(hops(parts).map(short)).toEqual([expected])

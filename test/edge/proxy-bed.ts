@@ -1,5 +1,6 @@
 import type { SipProvider } from '../../src/federation/model.ts'
 import type { FederationInput } from '../../src/federation/snapshot.ts'
+import { checkRequest, MESSAGE_SUPPORT } from '../../src/sip/endpoint/uas.ts'
 import type { SipRequest, SipResponse } from '../../src/sip/message.ts'
 import { checkForwarded } from '../../src/sip/proxy/check.ts'
 import type { Source } from '../../src/sip/transport/place.ts'
@@ -46,12 +47,10 @@ export function proxyBed(options: BedOptions = {}) {
   /** As the endpoint hands a request over, after its own checks. */
   const arrive = (value: SipRequest, where: Source) => {
     const at = incoming(value, where)
-    if (bed.leg.roleOf(value) === 'proxy') {
-      const verdict = checkForwarded(value)
-      if (verdict.kind === 'answer') at.value.respond(verdict.status, { headers: verdict.headers })
-      if (verdict.kind !== 'pass') return at
-    }
-    bed.leg.onRequest(at.value)
+    const role = bed.leg.roleOf(value)
+    const verdict = role === 'proxy' ? checkForwarded(value) : checkRequest(value, MESSAGE_SUPPORT)
+    if (verdict.kind === 'answer') at.value.respond(verdict.status, { headers: verdict.headers })
+    if (verdict.kind === 'pass') bed.leg.onRequest(at.value)
     return at
   }
   return {
