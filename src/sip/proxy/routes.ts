@@ -18,7 +18,7 @@ export interface Routed {
 
 const NONE: readonly never[] = []
 
-/** RFC 3261 §16.4. Undefined: a Route that cannot be read. */
+/** RFC 3261 §16.4. Undefined: a Route that cannot be read, or names no SIP URI where there must be one. */
 export function routedBy(request: SipRequest, isOwn: IsOwn): Routed | undefined {
   const lines = request.headers.all('Route')
   if (lines.length === 0) return { uri: request.uri, own: NONE, rest: NONE }
@@ -34,6 +34,8 @@ export function routedBy(request: SipRequest, isOwn: IsOwn): Routed | undefined 
   if (isSip(uri) && has(uri.params, 'lr') && isOwn(uri)) {
     const last = routes.pop()
     if (last !== undefined) {
+      // Nothing has asked yet whether we know its scheme (§16.3).
+      if (!isSip(last.uri)) return undefined
       own.push(uri)
       uri = last.uri
     }

@@ -75,6 +75,11 @@ describe('RFC 3261 §16.4: a strict router before us', () => {
     })
   })
 
+  test('a last route that is no SIP URI can be no target', () => {
+    expect(routed(plain(EDGE), HOME, '<im:romeo@sip.example>')).toBeUndefined()
+    expect(routed(plain(EDGE), '<tel:+15551234>')).toBeUndefined()
+  })
+
   test('without a Route there is nothing to put right', () => {
     expect(routed(plain(EDGE))).toEqual({ uri: plain(EDGE), own: [], rest: [] })
   })
