@@ -21,9 +21,10 @@ export class PeerHealth {
   }
 
   heard({ kind, name }: SipPeer, hop: Hop, outcome: Outcome): void {
+    if (outcome.kind === 'response' && this.#down.size === 0) return
     const key = `${kind} ${name}`
     if (outcome.kind === 'response') {
-      if (this.#down.size === 0 || !this.#down.delete(key)) return
+      if (!this.#down.delete(key)) return
       if (kind === 'home') this.#log.info({ home: name }, 'the home server answers again')
       else this.#log.info({ provider: name }, 'the SIP provider answers again')
       return

@@ -20,6 +20,8 @@ export class Reach {
   }
 
   heard(target: Target, outcome: Outcome): void {
+    const fine = outcome.kind === 'response' && outcome.response.status !== 503
+    if (fine && this.#penalties.size === 0) return
     this.#penalties.note(target, triedOf(outcome), this.#clock.now())
   }
 }

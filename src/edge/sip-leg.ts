@@ -52,6 +52,9 @@ export interface SipLegOptions {
   readonly counters: Counters
 }
 
+/** RFC 3428 §8. */
+const AS_MESSAGE = { backToUdp: false } as const
+
 const ALLOW = [['Allow', METHODS.join(', ')]] as const
 
 /** SIP on both of its sides: requests in from home servers and providers, requests out to them. */
@@ -232,7 +235,7 @@ export class SipLeg {
     done: (failure?: Failure) => void,
   ): void {
     const { challenges, endpoint, health, reach } = this.#options
-    const asked = challenges.begin(home, request)
+    const asked = home.credentials === undefined ? undefined : challenges.begin(home, request)
     const sendTo = (at: number): void => {
       const hop = places[at] as Destination
       const finish = (outcome: Outcome): void => {
@@ -240,14 +243,14 @@ export class SipLeg {
         health.heard({ kind: 'home', name: home.name }, hop, outcome)
         const next = at + 1 < places.length && triesNext(outcome)
         if (next) sendTo(at + 1)
-        else if (outcome.kind === 'response' && asked.retries(outcome.response)) sendTo(at)
+        else if (outcome.kind === 'response' && asked?.retries(outcome.response)) sendTo(at)
         else {
           const ending = endingOf(outcome)
           arrival.end(ending)
           done(ending.kind === 'failed' ? ending.failure : undefined)
         }
       }
-      endpoint().send(asked.request(), hop, finish, { backToUdp: false })
+      endpoint().send(asked?.request() ?? request, hop, finish, AS_MESSAGE)
     }
     sendTo(0)
   }

@@ -27,20 +27,38 @@ export const overUdp = (leg: Leg, hop: Hop): Carrier => ({
 
 /** Undefined: too many connections. */
 export function overConnection(leg: Leg, hop: Hop, connections: Connections): Carrier | undefined {
-  const open = (): Connection | undefined => connections.to(leg, hop.address, hop.port, hop)
-  const opened = open()
-  if (opened === undefined) return undefined
-  let connection = opened
-  return {
-    leg,
-    transport: hop.transport === 'tls' ? 'TLS' : 'TCP',
-    reliable: true,
-    send: (bytes, waiter) => {
-      // A response that came another way (§18.2.2) wants its ACK all the same, and what rings its CANCEL.
-      if (!connection.isOpen) connection = open() ?? connection
-      if (!connection.write(bytes)) queueMicrotask(() => waiter?.transportFailed('peer does not read'))
-      else if (waiter !== undefined) connection.waiting.add(waiter)
-    },
-    leave: (waiter) => connection.waiting.delete(waiter),
+  const connection = connections.to(leg, hop.address, hop.port, hop)
+  return connection === undefined ? undefined : new OverConnection(leg, hop, connections, connection)
+}
+
+/** One object, for there are very many. */
+class OverConnection implements Carrier {
+  readonly leg: Leg
+  readonly transport: 'TCP' | 'TLS'
+  readonly reliable = true
+  readonly #hop: Hop
+  readonly #connections: Connections
+  #connection: Connection
+
+  constructor(leg: Leg, hop: Hop, connections: Connections, connection: Connection) {
+    this.leg = leg
+    this.transport = hop.transport === 'tls' ? 'TLS' : 'TCP'
+    this.#hop = hop
+    this.#connections = connections
+    this.#connection = connection
+  }
+
+  send(bytes: Uint8Array, waiter?: Waiter): void {
+    // A response that came another way (§18.2.2) wants its ACK all the same, and what rings its CANCEL.
+    if (!this.#connection.isOpen) {
+      const { address, port } = this.#hop
+      this.#connection = this.#connections.to(this.leg, address, port, this.#hop) ?? this.#connection
+    }
+    if (!this.#connection.write(bytes)) queueMicrotask(() => waiter?.transportFailed('peer does not read'))
+    else if (waiter !== undefined) this.#connection.waiting.add(waiter)
+  }
+
+  leave(waiter: Waiter): void {
+    this.#connection.waiting.delete(waiter)
   }
 }
