@@ -5,7 +5,13 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', isolate: false, include: ['test/**/*.test.ts'], exclude: ['test/interop/**'] },
+        test: {
+          name: 'unit',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/interop/**'],
+          testTimeout: 60_000,
+        },
       },
       {
         test: {
