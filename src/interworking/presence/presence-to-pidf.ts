@@ -3,7 +3,7 @@ import type { SipUri } from '../../sip/uri.ts'
 import { uriText } from '../../sip/uri-write.ts'
 import { activityOfShow, rpidOfActivity } from './activity.ts'
 import { rpidOfMood } from './mood.ts'
-import type { Person, Pidf, RpidList, Tuple } from './pidf.ts'
+import type { Person, Pidf, RpidList, Tuple, UserInput } from './pidf.ts'
 import { toThousandths } from './priority.ts'
 import { type ContactState, leading, type ResourceState, UNAVAILABLE } from './state.ts'
 import { tupleIdOf } from './tuple-id.ts'
@@ -32,7 +32,7 @@ export function stateToPidf(state: ContactState, presentity: Presentity): Pidf {
     entity: presentityUri(presentity.uri),
     tuples: Array.from(known, ([resource, one]) => tupleOf(resource, one, one === newest, presentity)),
     notes: [],
-    person: best?.available === true ? personOf(best, presentity) : undefined,
+    person: best?.available === true ? personOf(best, inputOf(known), presentity) : undefined,
   }
 }
 
@@ -65,18 +65,26 @@ function tupleOf(
   }
 }
 
-function personOf(state: ResourceState, { timestamp }: Presentity): Person | undefined {
-  const { show, activity, mood, idleSince, name } = state
-  const activities = activitiesOf(show, activity && rpidOfActivity(activity))
-  if (activities === undefined && mood === undefined && name === undefined) return undefined
-  return {
-    activities,
-    mood: mood && rpidOfMood(mood),
-    input: idleSince === undefined ? undefined : { idle: true, last: idleSince },
-    name,
-    notes: [],
-    timestamp,
+/** The user is idle where every device is, since the last of them (RFC 4480 §3.14). */
+function inputOf(state: ContactState): UserInput | undefined {
+  let last: number | undefined
+  for (const { available, idleSince } of state.values()) {
+    if (!available) continue
+    if (idleSince === undefined) return undefined
+    last = Math.max(last ?? idleSince, idleSince)
   }
+  return last === undefined ? undefined : { idle: true, last }
+}
+
+function personOf(
+  { show, activity, mood, name }: ResourceState,
+  input: UserInput | undefined,
+  { timestamp }: Presentity,
+): Person | undefined {
+  const activities = activitiesOf(show, activity && rpidOfActivity(activity))
+  if (activities === undefined && mood === undefined && name === undefined && input === undefined)
+    return undefined
+  return { activities, mood: mood && rpidOfMood(mood), input, name, notes: [], timestamp }
 }
 
 function activitiesOf(show: string | undefined, list: RpidList | undefined): RpidList | undefined {
