@@ -38,7 +38,7 @@ const GENERAL_OF = new Map(
 export const isGeneralActivity = (name: string): boolean => GENERAL.has(name)
 export const isSpecificActivity = (name: string): boolean => GENERAL_OF.has(name)
 
-/** RFC 4480 §3.2, and what XEP-0108 §5 gives for it; the last four are ours. Undefined: XMPP has no such activity. */
+/** RFC 4480 §3.2, and what XEP-0108 §4 gives for it; the last four are ours. Undefined: XMPP has no such activity. */
 const XMPP_OF = {
   appointment: 'having_appointment',
   away: undefined,
@@ -71,7 +71,7 @@ const XMPP_OF = {
 const XMPP_ACTIVITY = new Map<string, string | undefined>(Object.entries(XMPP_OF))
 const RPID_ACTIVITY = new Map<string, string>([
   ...Object.entries(XMPP_OF).flatMap(([rpid, xmpp]) => (xmpp === undefined ? [] : [[xmpp, rpid] as const])),
-  // XEP-0108 §5 names these for `in-transit`.
+  // XEP-0108 §4 names these for `in-transit`.
   ['traveling in_a_car', 'in-transit'],
   ['traveling on_a_bus', 'in-transit'],
   ['traveling on_a_train', 'in-transit'],

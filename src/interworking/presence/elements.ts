@@ -17,19 +17,27 @@ function namespaceAt(element: Element, declaration: string): string {
 
 export const localName = ({ name }: Element): string => name.slice(name.indexOf(':') + 1)
 
-export const isNamed = (element: Element, name: string, namespace: string): boolean =>
-  localName(element) === name && namespaceOf(element) === namespace
+export function isNamed(element: Element, name: string, namespace: string): boolean {
+  const written = element.name
+  const prefix = written.length - name.length - 1
+  const same = prefix < 0 ? written === name : written.endsWith(name) && written.indexOf(':') === prefix
+  return same && namespaceOf(element) === namespace
+}
 
 export function* elementsOf(parent: Element): Generator<Element> {
   for (const child of parent.children) if (typeof child === 'object') yield child
 }
 
-export function* named(parent: Element, name: string, namespace: string): Generator<Element> {
-  for (const child of elementsOf(parent)) if (isNamed(child, name, namespace)) yield child
+export function named(parent: Element, name: string, namespace: string): readonly Element[] {
+  const found: Element[] = []
+  for (const child of parent.children)
+    if (typeof child === 'object' && isNamed(child, name, namespace)) found.push(child)
+  return found
 }
 
 export function first(parent: Element, name: string, namespace: string): Element | undefined {
-  for (const child of named(parent, name, namespace)) return child
+  for (const child of parent.children)
+    if (typeof child === 'object' && isNamed(child, name, namespace)) return child
   return undefined
 }
 

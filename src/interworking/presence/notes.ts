@@ -11,4 +11,4 @@ export const langTextOf = (element: Element): LangText => ({
 
 /** The `note` children in that namespace. */
 export const readNotes = (parent: Element, namespace: string, limits: PresenceLimits): readonly LangText[] =>
-  keptTexts([...named(parent, 'note', namespace)].map(langTextOf), limits)
+  keptTexts(named(parent, 'note', namespace).map(langTextOf), limits)

@@ -1,6 +1,7 @@
 import { type Activity, sameActivity } from './activity.ts'
 import { type LangText, sameText } from './lang-text.ts'
 import { type Mood, sameMood } from './mood.ts'
+import { isShow } from './show.ts'
 
 /** The last that was said of one resource (XMPP) or tuple (PIDF); what neither side can carry is not kept. */
 export interface ResourceState {
@@ -76,7 +77,7 @@ export const onlyAvailable = (state: ContactState): ContactState =>
 
 /** What a watcher is not to see. */
 export interface Withheld {
-  /** Status notes and every other free text. */
+  /** Status notes and every other free text, a `show` of the sender's own among them. */
   readonly notes: boolean
   /** Activity, mood, idle time, name, avatar. */
   readonly rich: boolean
@@ -88,10 +89,10 @@ export function withhold(state: ContactState, withheld: Withheld): ContactState 
 }
 
 function withheldOf(state: ResourceState, { notes, rich }: Withheld): ResourceState {
-  const { activity, mood } = state
+  const { activity, mood, show } = state
   return {
     ...state,
-    ...(notes ? { texts: [] } : {}),
+    ...(notes ? { texts: [], show: show !== undefined && isShow(show) ? show : undefined } : {}),
     ...(rich
       ? { activity: undefined, mood: undefined, idleSince: undefined, name: undefined, avatar: undefined }
       : notes

@@ -159,7 +159,7 @@ describe('moods and activities', () => {
     ['steering', 'traveling', 'driving'],
     ['travel', 'traveling', 'on_a_trip'],
     ['vacation', 'inactive', 'on_vacation'],
-  ] as const)('XEP-0108 §5: %s is %s', ([rpid, general, specific]) => {
+  ] as const)('XEP-0108 §4: %s is %s', ([rpid, general, specific]) => {
     const activity = { general, specific, text: undefined }
     expect(activityOf({ values: [rpid], other: undefined, notes: [] })).toEqual(activity)
     expect(rpidOfActivity(activity).values).toEqual([rpid])
