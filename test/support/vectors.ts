@@ -39,6 +39,7 @@ export const stanzaOf = (raw: string): Element => parse(raw) as unknown as Eleme
 /** A path of an assertion in a SIP message; undefined where the value is absent. */
 export function sipValue(message: SipMessage, path: string): unknown {
   if (path === 'body') return new TextDecoder().decode(message.body)
+  if (path.startsWith('pidf.')) return pidfValue(message, path)
   if (path === 'method') return message.kind === 'request' ? message.method : undefined
   if (path === 'status') return message.kind === 'response' ? message.status : undefined
   if (path === 'ruri') return message.kind === 'request' ? uriText(message.uri) : undefined
@@ -50,6 +51,27 @@ export function sipValue(message: SipMessage, path: string): unknown {
   if (kind === 'uri') return uriText(address.value.uri)
   if (kind === 'param') return param(address.value.params, parameter)
   throw new Error(`no such path in a SIP message: ${path}`)
+}
+
+/** Of the first tuple, read by a reader that is not ours. */
+function pidfValue(message: SipMessage, path: string): unknown {
+  const root = parse(new TextDecoder().decode(message.body).replace(/^<\?.*?\?>/, ''))
+  const tuple = root.getChild('tuple')
+  const status = tuple?.getChild('status')
+  switch (path) {
+    case 'pidf.entity':
+      return root.attrs.entity
+    case 'pidf.tuple.id':
+      return tuple?.attrs.id
+    case 'pidf.basic':
+      return status?.getChildText('basic')
+    case 'pidf.show':
+      return status?.getChildText('show', 'jabber:client')
+    case 'pidf.note':
+      return tuple?.getChildText('note')
+    default:
+      throw new Error(`no such path in a document: ${path}`)
+  }
 }
 
 /** A path of an assertion in a stanza; undefined where the value is absent. */
