@@ -166,9 +166,9 @@ export class SipSide {
 
   /** Certificates act at once, unless a listener would have none. */
   reload(config: Config): void {
+    const { log } = this.#options
     const listener = this.#tls.reload(config)
-    if (listener !== undefined)
-      this.#options.log.warn({ listener }, 'certificates stay as they were until a restart')
+    if (listener !== undefined) log.warn({ listener }, 'certificates stay as they were until a restart')
   }
 
   async close(): Promise<void> {
