@@ -5,6 +5,12 @@ import { textOfProblem } from './config/problem.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveConfig, MissingSecret } from './live-config.ts'
 
+/** What can stand and will hardly do what was meant: a certificate that has expired, say. */
+export function tellDoubts(log: Logger, { warnings }: Config): void {
+  if (warnings.length > 0)
+    log.warn({ warnings: warnings.map(textOfProblem) }, 'configuration taken over with warnings')
+}
+
 export interface RulesOptions {
   readonly live: LiveConfig
   readonly gateway: Gateway
@@ -36,8 +42,9 @@ export class Rules {
   reload(): Promise<void> {
     return this.#inTurn(async () => {
       const { log } = this.#options
-      if (await this.#take('file', 'configuration refused, the old one stays'))
-        log.info({ config: this.#config.file }, 'configuration reloaded')
+      if (!(await this.#take('file', 'configuration refused, the old one stays'))) return
+      tellDoubts(log, this.#config)
+      log.info({ config: this.#config.file }, 'configuration reloaded')
     })
   }
 

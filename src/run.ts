@@ -11,7 +11,7 @@ import { TimerWheel } from './kernel/timer-wheel.ts'
 import { LiveConfig, type MissingSecret } from './live-config.ts'
 import { createLog, flushLog } from './logging.ts'
 import { Resolver, type ResolverOptions } from './net/dns/resolver.ts'
-import { Rules } from './rules.ts'
+import { Rules, tellDoubts } from './rules.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { VERSION } from './version.ts'
@@ -53,6 +53,7 @@ export async function run(file: string): Promise<number> {
     people: store,
   })
   tellMissing(log, read.value.missing)
+  tellDoubts(log, read.value.config)
   const rules = new Rules({ live, gateway, config: read.value.config, log, tellMissing })
   const starting = gateway.start()
   // A signal that comes meanwhile has its effect afterwards, not the system's.

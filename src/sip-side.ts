@@ -164,9 +164,11 @@ export class SipSide {
     return this.#hops.locate(config.federation.homes.values())
   }
 
-  /** Certificates act at once. */
+  /** Certificates act at once, unless a listener would have none. */
   reload(config: Config): void {
-    this.#tls.reload(config)
+    const { log } = this.#options
+    const listener = this.#tls.reload(config)
+    if (listener !== undefined) log.warn({ listener }, 'certificates stay as they were until a restart')
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { ok, type Result } from '../kernel/result.ts'
 import type { StorePlace } from '../store/open.ts'
 import type { RowFinding } from './federation-rows.ts'
+import { type NamedFault, readNamed } from './named-file.ts'
 import type { FileValues } from './schema.ts'
-import { type Environment, readSecret, type SecretError } from './secrets.ts'
+import { type Environment, readSecret } from './secrets.ts'
 
 type Sections = Pick<FileValues, 'store' | 'admin'>
 
@@ -23,7 +23,7 @@ export function storePlace(
   { store }: Readonly<Pick<Sections, 'store'>>,
   file: string,
   env: Environment,
-): Result<StorePlace | undefined, SecretError> {
+): Result<StorePlace | undefined, NamedFault> {
   if (store === undefined) return ok(undefined)
   const from = dirname(resolve(file))
   if (store.sqlite !== undefined) return ok({ kind: 'sqlite', path: resolve(from, store.sqlite) })
@@ -31,7 +31,7 @@ export function storePlace(
   const { password, tls, ...rest } = store.postgres
   const secret = password === undefined ? ok(undefined) : readSecret(password, file, env)
   if (!secret.ok) return secret
-  const authorities = tls?.ca === undefined ? ok(undefined) : readAuthorities(resolve(from, tls.ca))
+  const authorities = tls?.ca === undefined ? ok(undefined) : readNamed(resolve(from, tls.ca))
   if (!authorities.ok) return authorities
   return ok({
     kind: 'postgresql',
@@ -39,18 +39,6 @@ export function storePlace(
     password: secret.value,
     tls: tls === undefined ? undefined : { ca: authorities.value },
   })
-}
-
-function readAuthorities(path: string): Result<string, SecretError> {
-  try {
-    return ok(readFileSync(path, 'utf8'))
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'an unknown error'
-    return err({
-      message: `the file ${path} cannot be read (${code})`,
-      cure: 'name a readable PEM file with the authorities that may sign the database server',
-    })
-  }
 }
 
 /** Exactly one product. */

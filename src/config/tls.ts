@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { nearest } from '../kernel/nearest.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
 import type { Certificate } from '../net/tls/certificate.ts'
 import type { Material, OwnCertificate } from '../net/tls/credentials.ts'
 import { checkOwn, type OwnFault, trustIn, webTrust } from '../net/tls/own-certificate.ts'
 import { presentedNames } from '../net/tls/presented-names.ts'
 import { sipIdentities } from '../net/tls/sip-identity.ts'
 import type { RowFinding } from './federation-rows.ts'
+import { readNamed } from './named-file.ts'
 import type { Path } from './problem.ts'
 import type { FileValues } from './schema.ts'
 
@@ -103,12 +102,6 @@ const CURES = {
   ],
 } as const satisfies Record<OwnFault, readonly [message: string, cure: string]>
 
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'create the file, or correct the path',
-  EACCES: 'let the user that Dragoman runs as read it',
-  EISDIR: 'name a file, not a directory',
-}
-
 /**
  * Reads the files that `sip.tls` names.
  * @param file the configuration file, where relative paths start from
@@ -119,7 +112,7 @@ export function readTls({ tls }: Sip, file: string, now: number): TlsRead {
   const problems: RowFinding[] = []
   const warnings: RowFinding[] = []
   const read = (path: string, at: Path): string | undefined => {
-    const text = textOf(resolve(dirname(file), path))
+    const text = readNamed(resolve(dirname(file), path))
     if (text.ok) return text.value
     problems.push({ path: at, ...text.error })
     return undefined
@@ -169,16 +162,4 @@ function doubts(certificate: Certificate, now: number): Omit<RowFinding, 'path'>
       cure: 'have the domain itself written into subjectAltName: SIP knows no wildcards (RFC 5922 §7.2)',
     })
   return found
-}
-
-function textOf(path: string): Result<string, Omit<RowFinding, 'path'>> {
-  try {
-    return ok(readFileSync(path, 'utf8'))
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'an unknown error'
-    return err({
-      message: `the file ${path} cannot be read (${code})`,
-      cure: UNREADABLE[code] ?? 'make the file readable',
-    })
-  }
 }

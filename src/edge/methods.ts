@@ -21,8 +21,6 @@ const KINDS: ReadonlyMap<string, RequestKind> = new Map([
 
 export const kindOf = (method: string): RequestKind | undefined => KINDS.get(method)
 
-export const METHODS: readonly string[] = [...KINDS.keys()].filter((method) => method !== 'ACK')
-
 /** Those that begin a dialog, so that we want to stay on its way (RFC 3261 §16.6 (4), RFC 3515). */
 const DIALOGS: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 

@@ -184,7 +184,15 @@ export class Pipeline {
         return
       case 's2s':
       case 'none':
-        log.warn({ from: arrival.from.domain, to: arrival.to.domain, route: route.kind }, 'no way there')
+        log.warn(
+          {
+            from: arrival.from.domain,
+            to: arrival.to.domain,
+            route: route.kind,
+            reason: route.kind === 'none' ? route.reason : undefined,
+          },
+          'no way there',
+        )
         arrival.end(failed('no-route'))
         return
       default:

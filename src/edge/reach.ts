@@ -1,8 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Outcome } from '../sip/endpoint/endpoint.ts'
-import { Penalties, type PenaltyOptions } from '../sip/locate/penalty.ts'
+import { Penalties, type PenaltyOptions, type Tried } from '../sip/locate/penalty.ts'
 import type { Target } from '../sip/locate/target.ts'
-import type { Outcome as Tried } from '../sip/locate/walk.ts'
 import type { Hop, Side } from '../sip/transport/place.ts'
 
 /** What has been heard lately of the places that requests go to (RFC 3263 §4.3): who failed is asked last. */
@@ -44,21 +43,8 @@ export const destination = (
 }
 
 function triedOf(outcome: Outcome): Tried {
-  switch (outcome.kind) {
-    case 'response': {
-      const { status, headers } = outcome.response
-      const seconds = status === 503 ? /^\d{1,6}/.exec(headers.get('Retry-After') ?? '')?.[0] : undefined
-      return {
-        kind: 'response',
-        status,
-        retryAfter: seconds === undefined ? undefined : Number(seconds) * 1000,
-      }
-    }
-    case 'timeout':
-      return { kind: 'timeout', provisional: false }
-    case 'transport-failure':
-      return outcome
-    default:
-      return outcome satisfies never
-  }
+  if (outcome.kind !== 'response') return outcome
+  const { status, headers } = outcome.response
+  const seconds = status === 503 ? /^\d{1,6}/.exec(headers.get('Retry-After') ?? '')?.[0] : undefined
+  return { kind: 'response', status, retryAfter: seconds === undefined ? undefined : Number(seconds) * 1000 }
 }

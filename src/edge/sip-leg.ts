@@ -16,7 +16,6 @@ import type { Challenges } from './challenges.ts'
 import type { Counters } from './counters.ts'
 import type { Destinations, Found } from './destinations.ts'
 import type { DialogPass } from './dialog-pass.ts'
-import { METHODS } from './methods.ts'
 import type { OwnTags } from './own-tags.ts'
 import type { PeerHealth } from './peer-health.ts'
 import type { PeerLog } from './peer-log.ts'
@@ -55,8 +54,6 @@ export interface SipLegOptions {
 /** RFC 3428 §8. */
 const AS_MESSAGE = { backToUdp: false } as const
 
-const ALLOW = [['Allow', METHODS.join(', ')]] as const
-
 /** SIP on both of its sides: requests in from home servers and providers, requests out to them. */
 export class SipLeg {
   readonly #options: SipLegOptions
@@ -84,7 +81,7 @@ export class SipLeg {
     const reading = this.#reading(request)
     if (typeof reading === 'number') {
       if (reading === 403 || reading === 404) counters.add('sip.no-address')
-      incoming.respond(reading, reading === 405 ? { headers: ALLOW } : {})
+      incoming.respond(reading)
       return
     }
     if (tags.isOwn(request)) {

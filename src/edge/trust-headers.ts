@@ -1,9 +1,9 @@
-import type { Level, Mark, Provider } from '../federation/model.ts'
+import type { Mark, Provider } from '../federation/model.ts'
 import { canonicalName } from '../sip/header-names.ts'
 import type { HeaderField } from '../sip/headers.ts'
 
 /** The header in which a home server reads what we know of a sender ([MS-SIPRE] 2.2.15). */
-export const MARK_HEADER = canonicalName('ms-edge-proxy-message-trust')
+const MARK_HEADER = canonicalName('ms-edge-proxy-message-trust')
 
 /**
  * What is said among those who trust each other, and so goes neither way: marks of ours, and what only a trusted network
@@ -46,15 +46,14 @@ export function withheldInside(provider: Provider | undefined): ReadonlySet<stri
 const withAsserting = new Map<string, ReadonlySet<string>>()
 
 /** What is known of the remote side of a request or response on its way inside. */
-export interface Marked {
+interface Marked {
   readonly mark: Mark
+  /** Undefined: a domain without one. */
   readonly provider: Provider | undefined
-  /** Undefined: an unknown domain. */
-  readonly level: Level | undefined
 }
 
 /** Our mark for the home server. @param edge the name by which we are known */
-export function markField({ mark, provider }: Pick<Marked, 'mark' | 'provider'>, edge: string): HeaderField {
+export function markField({ mark, provider }: Marked, edge: string): HeaderField {
   const network = provider?.type === 'public' ? 'publiccloud' : 'federation'
   return [
     MARK_HEADER,

@@ -1,6 +1,6 @@
 import { type CSeq, parseCSeq } from './cseq.ts'
 import { type NameAddr, parseNameAddr } from './name-addr.ts'
-import { parseOneVia, splitFirst, type Via, withFirst } from './via.ts'
+import { parseOneVia, splitFirst, type Via } from './via.ts'
 
 const NO_VALUES: readonly string[] = []
 
@@ -95,28 +95,6 @@ export class Headers {
   maxForwards(): number | undefined {
     const value = this.get('Max-Forwards')
     return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : undefined
-  }
-
-  /** A copy whose first hop is this one instead, as `received` and `rport` want it (RFC 3261 §18.2.1, RFC 3581 §4). */
-  withTopVia(value: string): Headers {
-    return this.#onTopVia((via) => withFirst(via, value))
-  }
-
-  /** A copy without the first hop, which is how a proxy passes a response on (RFC 3261 §16.7). */
-  withoutTopVia(): Headers {
-    return this.#onTopVia((via) => splitFirst(via)[1])
-  }
-
-  #onTopVia(change: (via: string) => string | undefined): Headers {
-    const fields = [...this.#fields]
-    const index = fields.findIndex((field) => field[0] === 'Via')
-    const field = fields[index]
-    if (field !== undefined) {
-      const value = change(field[1])
-      if (value === undefined) fields.splice(index, 1)
-      else fields[index] = ['Via', value]
-    }
-    return new Headers(fields)
   }
 
   #address(name: string): NameAddr | null {

@@ -17,16 +17,6 @@ export function childOf(parent: Element, name: string, namespace?: string): Elem
   return undefined
 }
 
-/** Every child with that name in that namespace, in order. */
-export function childrenOf(parent: Element, name: string, namespace?: string): readonly Element[] {
-  const wanted = namespace ?? parent.getNS()
-  const found: Element[] = []
-  for (const child of parent.children) {
-    if (typeof child !== 'string' && child.getName() === name && child.getNS() === wanted) found.push(child)
-  }
-  return found
-}
-
 /** The language in force on an element: its own `xml:lang` or that of the nearest element above (RFC 6120 §8.1.5). */
 export function effectiveLang(element: Element): string | undefined {
   for (let at: Element | null = element; at !== null; at = at.parent) {

@@ -19,18 +19,19 @@ const first = root.issue({ commonName: 'first', dns: ['sip.example'] })
 const renewed = root.issue({ commonName: 'renewed', dns: ['sip.example'] })
 const peer = root.issue({ commonName: 'peer', dns: ['peer.example'] })
 
-const TEXT = stringify({
-  sip: {
-    listeners: [
-      {
-        ...{ name: 'tls', transport: 'tls', address: '127.0.0.1', side: 'outside' },
-        ...{ advertise: 'sip.example', clientCertificate: 'required' },
-      },
-    ],
-    tls: { certificates: [{ name: 'edge', cert: 'edge.pem', key: 'edge.key' }], ca: 'ca.pem' },
-  },
-  federation: {},
-})
+const textOf = (certificate: string): string =>
+  stringify({
+    sip: {
+      listeners: [
+        {
+          ...{ name: 'tls', transport: 'tls', address: '127.0.0.1', side: 'outside' },
+          ...{ advertise: 'sip.example', clientCertificate: 'required', certificates: [certificate] },
+        },
+      ],
+      tls: { certificates: [{ name: certificate, cert: 'edge.pem', key: 'edge.key' }], ca: 'ca.pem' },
+    },
+    federation: {},
+  })
 
 /** A gateway with one TLS listener, and how its configuration is read anew. */
 async function started() {
@@ -45,9 +46,9 @@ async function started() {
       },
     }),
   )
-  const read = () => readConfig(TEXT, files.file('gateway.config.yaml'), {})
-  const config = (): Config => {
-    const result = read()
+  const read = (name = 'edge') => readConfig(textOf(name), files.file('gateway.config.yaml'), {})
+  const config = (name?: string): Config => {
+    const result = read(name)
     if (!result.ok) throw new Error(result.error.map(textOfProblem).join('\n'))
     return result.value
   }
@@ -66,8 +67,8 @@ async function started() {
     await files[Symbol.asyncDispose]()
   })
   await gateway.start()
-  const reload = async (): Promise<void> => {
-    const next = config()
+  const reload = async (name?: string): Promise<void> => {
+    const next = config(name)
     await gateway.reload({ ...next, sip: { ...next.sip, listeners: anyPort } })
   }
   return { gateway, files, lines, read, reload, port: gateway.listeners[0]?.port ?? 0 }
@@ -107,4 +108,15 @@ test('reload: a new file that cannot be used is a problem like any other, and th
     'is not the key of the certificate',
   ])
   expect(subject(await tlsPeer(port, peer))).toBe('first')
+})
+
+test('reload: a certificate under another name waits for a restart, since listeners keep the names that they show', async () => {
+  const { files, lines, port, reload } = await started()
+  await writeFile(files.file('edge.pem'), renewed.cert)
+  await writeFile(files.file('edge.key'), renewed.key)
+  await reload('renamed')
+  expect(subject(await tlsPeer(port, peer))).toBe('first')
+  expect(lines.join()).toContain('certificates stay as they were until a restart')
+  await reload()
+  expect(subject(await tlsPeer(port, peer))).toBe('renewed')
 })

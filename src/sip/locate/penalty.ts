@@ -1,6 +1,10 @@
 import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { Target } from './target.ts'
-import type { Outcome } from './walk.ts'
+
+/** How a try at a target ended; `response` holds for any final one, `retryAfter` in milliseconds. */
+export type Tried =
+  | { readonly kind: 'response'; readonly status: number; readonly retryAfter?: number | undefined }
+  | { readonly kind: 'timeout' | 'transport-failure' }
 
 /** Milliseconds, but for `targets`. */
 export interface PenaltyOptions {
@@ -39,16 +43,13 @@ export class Penalties {
   }
 
   /** Times are monotonic milliseconds. A 503 without Retry-After is no penalty: it counts as a 500 (RFC 3261 §21.5.4). */
-  note(target: Target, outcome: Outcome, now: number): void {
-    switch (outcome.kind) {
+  note(target: Target, tried: Tried, now: number): void {
+    switch (tried.kind) {
       case 'response':
-        if (outcome.status !== 503) this.#entries.delete(keyOf(target))
-        else if (outcome.retryAfter !== undefined) this.#fail(target, now, outcome.retryAfter)
+        if (tried.status !== 503) this.#entries.delete(keyOf(target))
+        else if (tried.retryAfter !== undefined) this.#fail(target, now, tried.retryAfter)
         break
       case 'timeout':
-        if (outcome.provisional) this.#entries.delete(keyOf(target))
-        else this.#fail(target, now, 0)
-        break
       case 'transport-failure':
         this.#fail(target, now, 0)
         break

@@ -12,19 +12,17 @@ import { xml } from '../../../src/xmpp/xml/element.ts'
 const FAILURES = {
   timeout: 'The SIP side gave no final answer within 64 times T1 (32 s).',
   transport:
-    'The home server cannot be reached: no address, no connection, or a datagram that could not be sent.',
+    'The home server or SIP provider cannot be reached: no address, no connection, or a datagram that could not be sent.',
   'no-link': 'The link is down, or there is no way to that domain.',
   'too-large': 'Longer than 1300 bytes towards a home that is not marked `congestionSafePath`.',
-  'no-route': 'The domain is that of a SIP provider, or only discovered: the gateway does not go there yet.',
+  'no-route':
+    'Nothing leads there: DNS knows no SIP server of the domain, no link carries it, or one side is XMPP and the other a SIP provider.',
   store: 'The store of users and contact lists failed, so that the rules could not be asked.',
   busy: 'A queue is full: that of the SIP target, what waits to be written to the XMPP server, or what came in from it.',
   loop: 'The same text has gone to and fro between the same two people too often.',
   shutdown: 'The gateway is stopping.',
   internal: 'A fault of the gateway. The log has it under an id, as `fault`.',
 } as const satisfies Record<Failure, string>
-
-/** Reasons that the code knows and no configuration can lead to yet. */
-const LATER = ['suspended'] as const satisfies readonly RefusalReason[]
 
 const INTRO = `# Refusals
 
@@ -57,7 +55,7 @@ Some messages are answered before the rules are asked, because they are no reque
 | from SIP | answer |
 |---|---|
 | malformed | 400, 413 or 513 with the fault in the reason; without a Via to answer to, nothing |
-| a method other than MESSAGE and OPTIONS | 405; 481 where it needs a dialog (BYE, NOTIFY …); 501 for an unknown one |
+| a method other than MESSAGE and OPTIONS, unless it goes [between SIP peers](specifications.md#rfc-3261-by-section) | 405; 481 where it needs a dialog (BYE, NOTIFY …); 501 for an unknown one |
 | a Request-URI of another scheme than sip, sips, im, pres (a telephone number, say) | 416 |
 | an extension is required | 420 |
 | Max-Forwards is 0 | 483 |
@@ -96,8 +94,6 @@ ${table(
     ]
   }),
 )}
-
-Not given yet, since no configuration can lead to it: ${LATER.map((reason) => `\`${reason}\``).join(', ')}.
 
 ${BEFORE}
 ## Permitted, but not delivered

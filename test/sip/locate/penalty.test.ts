@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Penalties } from '../../../src/sip/locate/penalty.ts'
+import { Penalties, type Tried } from '../../../src/sip/locate/penalty.ts'
 import type { Target } from '../../../src/sip/locate/target.ts'
-import type { Outcome } from '../../../src/sip/locate/walk.ts'
 
 const target = (address: string, change: Partial<Target> = {}): Target => ({
   transport: 'tls',
@@ -14,9 +13,9 @@ const target = (address: string, change: Partial<Target> = {}): Target => ({
 const A = target('192.0.2.1')
 const B = target('192.0.2.2')
 const C = target('192.0.2.3')
-const SILENCE: Outcome = { kind: 'timeout', provisional: false }
-const BROKEN: Outcome = { kind: 'transport-failure', reason: 'ECONNREFUSED' }
-const answer = (status: number, retryAfter?: number): Outcome => ({ kind: 'response', status, retryAfter })
+const SILENCE: Tried = { kind: 'timeout' }
+const BROKEN: Tried = { kind: 'transport-failure' }
+const answer = (status: number, retryAfter?: number): Tried => ({ kind: 'response', status, retryAfter })
 
 const penalties = (options = {}) => new Penalties({ first: 1_000, ceiling: 8_000, ...options })
 const order = (memory: Penalties, now: number, targets: readonly Target[] = [A, B, C]): string =>
@@ -41,7 +40,6 @@ describe('targets that failed lately', () => {
   test.for([
     ['503 without Retry-After (RFC 3261 §21.5.4)', answer(503)],
     ['another refusal', answer(500)],
-    ['a time-out after a provisional response', { kind: 'timeout', provisional: true }],
   ] as const)('%s is no penalty', ([, outcome]) => {
     const memory = penalties()
     memory.note(A, outcome, 0)
