@@ -62,7 +62,7 @@ export class SipSide {
   readonly #options: SipSideOptions
   readonly #tls: SipTls
   readonly #hops: Hops
-  readonly #calls = new OpenCalls()
+  readonly #calls: OpenCalls
   readonly leg: SipLeg
   /** How our Vias and Record-Routes name our listeners, and the name by which others know us. */
   #own: ReadonlySet<string> = new Set()
@@ -73,6 +73,8 @@ export class SipSide {
     const { config, snapshot, lookups, clock, timers, random, log, counters } = options
     this.#options = options
     this.#tls = new SipTls(config())
+    const { limits } = config().sip
+    this.#calls = new OpenCalls(limits)
     const reach = new Reach(clock)
     const located: LocateDeps = { lookups, random, transports: transportsOf(config()) }
     this.#hops = new Hops({ locate: (uri) => locate(uri, located), reach, timers, log })
@@ -82,7 +84,7 @@ export class SipSide {
       snapshot,
       placesOf: ({ name }: { readonly name: string }) => this.#hops.of(name),
       reach,
-      pass: new DialogPass(random, clock),
+      pass: new DialogPass(random, clock, limits.dialogPass),
       isOwn: (uri: SipUri) => this.#own.has(sentByUri(uri)),
       health: new PeerHealth(log),
       edge: () => this.#edge,

@@ -11,7 +11,7 @@ export function textOfCheck(file: string, checked: Checked): string {
     const count = checked.error.length
     return `${checked.error.map(textOfProblem).join('\n')}\n${file}: ${plural(count, 'problem')}\n`
   }
-  const { sip, federation, rows, warnings } = checked.value
+  const { sip, federation, rows, warnings, store } = checked.value
   const parts = [
     plural(sip.listeners.length, 'listener'),
     plural(federation.homes.size, 'home'),
@@ -20,8 +20,9 @@ export function textOfCheck(file: string, checked: Checked): string {
     plural(rows.providers.length, 'provider'),
   ]
   const off = federation.federation.enabled ? '' : '; federation is off, nothing will cross'
+  const rest = store === undefined ? '' : '\nits store was not looked at: dragoman status does that'
   const lines = warnings.map((warning) => `warning: ${textOfProblem(warning)}\n`).join('')
-  return `${lines}${file}: valid (${parts.join(', ')}${off})\n`
+  return `${lines}${file}: valid (${parts.join(', ')}${off})${rest}\n`
 }
 
 export const jsonOfCheck = (file: string, checked: Checked): object =>

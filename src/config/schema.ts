@@ -95,6 +95,9 @@ const sip = z.strictObject({
       handshake: duration('a TLS handshake must end within this', 100).default(10_000),
       idleConnection: duration('a connection without traffic is closed after this', 1000).default(600_000),
       transactions: count('transactions under way', 16).default(1_000_000),
+      calls: count('INVITEs without an answer').default(10_000),
+      callsPerPeer: count('of these, with one provider or domain').default(1000),
+      dialogPass: duration('what was admitted goes on for this long', 3_600_000).default(86_400_000),
     })
     .prefault({})
     .describe('what one peer may cost'),

@@ -27,6 +27,11 @@ export function readSection(file: string): Result<object, readonly string[]> {
       message,
       cure,
     })
+  const others = Object.keys(value ?? {}).filter((key) => key !== 'federation')
+  if (others.length > 0) {
+    const cure = 'remove it: only the section federation: is read here'
+    return err(others.map((key) => line([key], 'does not belong into the store', cure, true)))
+  }
   const parsed = schema.safeParse(value ?? {}, { reportInput: false })
   if (!parsed.success) {
     return err(

@@ -7,24 +7,25 @@ import { param } from '../sip/scan.ts'
 import { aorOf } from '../sip/uri-compare.ts'
 
 const HOUR = 3_600_000
-/** Hours for which a mark lets pass what levels would refuse. */
-const LIFETIME = 24
 
 /** `current`: levels need not be asked. `old`: it was admitted too long ago for that, and only says whom the dialog joins. */
 export type Admitted = 'current' | 'old'
 
 /**
- * What the rules have admitted once, they let go on for a day: our Record-Route carries a mark over the time, the Call-ID,
+ * What the rules have admitted once, they let go on for a time: our Record-Route carries a mark over the time, the Call-ID,
  * the initiator's tag and both addresses, and whoever comes back with it is within that dialog. Nothing is remembered here
  * for it. After a restart marks are no longer known: requests are then judged as if they stood alone.
  */
 export class DialogPass {
   readonly #mac: Mac
   readonly #clock: Pick<Clock, 'now'>
+  readonly #hours: number
 
-  constructor(random: Random, clock: Pick<Clock, 'now'>) {
+  /** @param lifetime ms for which a mark lets pass what levels would refuse; counted in whole hours */
+  constructor(random: Random, clock: Pick<Clock, 'now'>, lifetime: number) {
     this.#mac = new Mac(random.token(43))
     this.#clock = clock
+    this.#hours = Math.floor(lifetime / HOUR)
   }
 
   /** For a request that begins a dialog. */
@@ -49,7 +50,7 @@ export class DialogPass {
       (this.#mac.is(rest, partsOf(hour, callId, from, to)) ||
         this.#mac.is(rest, partsOf(hour, callId, to, from)))
     if (!own) return undefined
-    return this.#hour() - Number.parseInt(hour, 36) < LIFETIME ? 'current' : 'old'
+    return this.#hour() - Number.parseInt(hour, 36) < this.#hours ? 'current' : 'old'
   }
 
   #hour(): number {

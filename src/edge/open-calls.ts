@@ -1,20 +1,20 @@
 import type { Peer } from '../federation/lookup.ts'
 
-/** INVITEs under way at once. A phone that rings for ever keeps one for ever (RFC 3261 §16.8 has no other end). */
-const TOTAL = 10_000
-/** Those with one peer, whichever side called: no peer takes the room of all others. */
-const PER_PEER = 1_000
+export interface CallLimits {
+  /** INVITEs under way at once. A phone that rings for ever keeps one for ever (RFC 3261 §16.8 has no other end). */
+  readonly calls: number
+  /** Those with one peer, whichever side called: no peer takes the room of all others. */
+  readonly callsPerPeer: number
+}
 
 /** Counts the INVITEs that have no answer yet. */
 export class OpenCalls {
-  readonly #total: number
-  readonly #perPeer: number
+  readonly #limits: CallLimits
   readonly #peers = new Map<string, number>()
   #size = 0
 
-  constructor(limits: { readonly total?: number; readonly perPeer?: number } = {}) {
-    this.#total = limits.total ?? TOTAL
-    this.#perPeer = limits.perPeer ?? PER_PEER
+  constructor(limits: CallLimits) {
+    this.#limits = limits
   }
 
   get size(): number {
@@ -25,7 +25,7 @@ export class OpenCalls {
   enter({ kind, name }: Pick<Peer, 'kind' | 'name'>): (() => void) | undefined {
     const key = `${kind} ${name}`
     const open = this.#peers.get(key) ?? 0
-    if (this.#size >= this.#total || open >= this.#perPeer) return undefined
+    if (this.#size >= this.#limits.calls || open >= this.#limits.callsPerPeer) return undefined
     this.#size++
     this.#peers.set(key, open + 1)
     return () => this.#leave(key)

@@ -15,6 +15,9 @@ test('a valid file', () => {
     textOfCheck(FILE, check(text.replace('enabled: true # nothing', 'enabled: false # nothing'))),
   ).toContain('federation is off, nothing will cross')
   expect(JSON.stringify(jsonOfCheck(FILE, check(text)))).not.toContain('swordfish')
+  expect(textOfCheck(FILE, check(`${text}\nstore: { sqlite: federation.db }\n`))).toMatch(
+    /: valid \(.*\)\nits store was not looked at/,
+  )
 })
 
 test('what can stand but hardly as meant is warned of, and the file is valid', () => {

@@ -219,6 +219,10 @@ test('apply shows the difference before it is made; export gives it back', async
       'wrong.yaml:3:18: federation.providers[0].typ: unknown key (did you mean type?',
     ),
   })
+  const whole = bed.write('whole.yaml', 'log: { level: info }\nfederation: {}\n')
+  expect((await bed.run('apply', whole)).err).toContain(
+    'whole.yaml:1:1: log: does not belong into the store (remove it',
+  )
 })
 
 test('without a store commands read the file, and changes say what to add to it', async () => {

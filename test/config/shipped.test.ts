@@ -28,6 +28,9 @@ test('the shipped file passes', () => {
     handshake: 10_000,
     idleConnection: 600_000,
     transactions: 1_000_000,
+    calls: 10_000,
+    callsPerPeer: 1000,
+    dialogPass: 86_400_000,
   })
   expect(config.linkSecrets.get('prosody')).toBe('swordfish')
   expect(config.federation.providers.get('Example XMPP')).toMatchObject({ link: 'prosody', enabled: true })

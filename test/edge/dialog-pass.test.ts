@@ -4,6 +4,8 @@ import { fakeTime } from '../kernel/fake-time.ts'
 import { type RequestParts, request } from '../sip/proxy/bed.ts'
 import { countingRandom } from './support.ts'
 
+const DAY = 86_400_000
+
 const PARIS = '<sip:paris@partner.example>'
 const ROMEO = '<sip:romeo@sip.example>'
 const HOUR = 3_600_000
@@ -16,7 +18,7 @@ const BACK: RequestParts = { callId: 'c', from: `${ROMEO};tag=r`, to: `${PARIS};
 function pass() {
   let now = 1_000
   const clock = { now: () => now }
-  const one = new DialogPass(countingRandom(), clock)
+  const one = new DialogPass(countingRandom(), clock, DAY)
   const mark = one.for(request(BEGIN))
   return {
     mark,
@@ -88,7 +90,7 @@ describe('the mark of an admitted dialog', () => {
   test('of another process is not known', () => {
     const { clock } = fakeTime()
     const random = countingRandom()
-    const [one, two] = [new DialogPass(random, clock), new DialogPass(random, clock)]
+    const [one, two] = [new DialogPass(random, clock, DAY), new DialogPass(random, clock, DAY)]
     expect(two.admits(one.for(request(BEGIN)), request(THERE))).toBeUndefined()
   })
 })

@@ -307,7 +307,7 @@ describe('what is never answered', () => {
   })
 
   test('takes no more room than there is: 503, until one has its answer', () => {
-    const bed = proxyBed({ calls: { perPeer: 2 } })
+    const bed = proxyBed({ calls: { calls: 10, callsPerPeer: 2 } })
     const all = [1, 2, 3].map((cseq) => bed.fromOutside({ method: 'INVITE', cseq }))
     expect(all.map(statuses)).toEqual([[], [], [503]])
     expect(bed.counters.get('sip.too-many-calls')).toBe(1)
@@ -329,7 +329,7 @@ describe('what is never answered', () => {
       accessEdges: [domain('edge.other.example')],
     })
     const bed = proxyBed({
-      calls: { perPeer: 1, total: 2 },
+      calls: { calls: 2, callsPerPeer: 1 },
       federation: { providers: [sipProvider({ verification: 'all' }), other, xmppProvider()] },
     })
     expect(statuses(bed.fromOutside({ method: 'INVITE' }))).toEqual([])

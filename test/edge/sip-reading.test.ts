@@ -13,7 +13,7 @@ const PARIS = '<sip:paris@partner.example>;tag=p'
 const ROMEO = '<sip:romeo@sip.example>'
 
 function reading(now: Snapshot = BOTH) {
-  const pass = new DialogPass(countingRandom(), fakeTime().clock)
+  const pass = new DialogPass(countingRandom(), fakeTime().clock, 86_400_000)
   const deps = { snapshot: () => now, isOwn, pass }
   const mark = pass.for(request({ method: 'INVITE', from: PARIS, to: ROMEO }))
   const edge = `<sip:edge.sip.example:5061;transport=tls;lr;${PASS}=${mark}>`

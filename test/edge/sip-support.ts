@@ -2,7 +2,7 @@ import type { Failure } from '../../src/edge/arrival.ts'
 import { Challenges } from '../../src/edge/challenges.ts'
 import { Destinations } from '../../src/edge/destinations.ts'
 import { DialogPass } from '../../src/edge/dialog-pass.ts'
-import { OpenCalls } from '../../src/edge/open-calls.ts'
+import { type CallLimits, OpenCalls } from '../../src/edge/open-calls.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerHealth } from '../../src/edge/peer-health.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
@@ -97,7 +97,7 @@ export interface RigOptions {
   readonly timerC?: number
   /** Of homes with credentials. */
   readonly passwords?: Readonly<Record<string, string>>
-  readonly calls?: ConstructorParameters<typeof OpenCalls>[0]
+  readonly calls?: CallLimits
   readonly delivered?: PipelineOptions['delivered']
 }
 
@@ -109,7 +109,7 @@ export function rigged({
   edges,
   timerC,
   passwords = {},
-  calls,
+  calls = { calls: 10_000, callsPerPeer: 1000 },
   delivered,
 }: RigOptions = {}) {
   const rig = pipelineRig({
@@ -148,7 +148,7 @@ export function rigged({
   const { clock, timers } = rig.time
   const reach = new Reach(clock)
   const openCalls = new OpenCalls(calls)
-  const pass = new DialogPass(countingRandom(), clock)
+  const pass = new DialogPass(countingRandom(), clock, 86_400_000)
   const own = new Set(LISTENERS.map(({ sentBy }) => sentBy))
   const shared = {
     endpoint: () => endpoint,
