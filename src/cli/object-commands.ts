@@ -58,18 +58,18 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
     add.addOption(new Option('--kind <kind>', 'what it is to be').choices(KINDS).makeOptionMandatory())
   }
   addFields(add, spec.fields, false)
-  changing(example(add, `dragoman ${object} add ${examples.add}`)).action(
-    (name: string, options: Changing & Options) =>
-      change(cli, options, {
-        do: 'add',
-        object,
-        name,
-        kind: options.kind as DomainKind | undefined,
-        fields:
-          object === 'link'
-            ? { kind: 'component', ...formOf(spec.fields, options) }
-            : formOf(spec.fields, options),
-      }),
+  const lines = [examples.add].flat().map((line) => `dragoman ${object} add ${line}`)
+  changing(example(add, ...lines)).action((name: string, options: Changing & Options) =>
+    change(cli, options, {
+      do: 'add',
+      object,
+      name,
+      kind: options.kind as DomainKind | undefined,
+      fields:
+        object === 'link'
+          ? { kind: 'component', ...formOf(spec.fields, options) }
+          : formOf(spec.fields, options),
+    }),
   )
 
   const set = kind(

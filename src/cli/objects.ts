@@ -13,7 +13,7 @@ export interface ObjectSpec {
   /** Columns of `list` after the name. */
   readonly columns: readonly { readonly heading: string; readonly of: (entry: Entry) => string }[]
   /** What follows `dragoman OBJECT VERB` in the examples of the help. */
-  readonly examples: { readonly name: string; readonly add: string; readonly set: string }
+  readonly examples: { readonly name: string; readonly add: string | readonly string[]; readonly set: string }
   /** Has `enable` and `disable`. */
   readonly switched: boolean
 }
@@ -67,7 +67,12 @@ export const PROVIDER: ObjectSpec = {
     level,
     list('domain', 'domains', 'the domains it owns: a.example,"*.a.example"', 'domains'),
     text('link', 'name', 'xmpp: the link that carries it'),
-    list('access-edge', 'hosts', 'sip: the names that its client certificate may carry', 'accessEdges'),
+    list(
+      'access-edge',
+      'hosts',
+      'sip: its access edges: hosts that requests go to, and that its certificate names',
+      'accessEdges',
+    ),
     text('asserting-header', 'header', 'sip: where it says that its user is verified', 'assertingHeader'),
     number('messages-per-second', 'limit: requests per second', 'limits.messagesPerSecond'),
     number('contacts', 'limit: distinct users that it may address within an hour', 'limits.contacts'),
@@ -91,7 +96,10 @@ export const PROVIDER: ObjectSpec = {
   ],
   examples: {
     name: '"Example XMPP"',
-    add: '"Example XMPP" --type partner --protocol xmpp --domain xmpp.example --link prosody --verification contacts',
+    add: [
+      '"Example XMPP" --type partner --protocol xmpp --domain xmpp.example --link prosody --verification contacts',
+      'Partner --type partner --protocol sip --domain partner.example --access-edge edge.partner.example',
+    ],
     set: '"Example XMPP" --verification all --add-domain chat.xmpp.example --messages-per-second 20',
   },
 }

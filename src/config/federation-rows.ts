@@ -160,7 +160,7 @@ export function providerFindings(values: Values): RowFinding[] {
         cure:
           needs === 'link'
             ? 'name the link that carries it'
-            : 'list the names its client certificate may carry',
+            : 'list the hosts of its access edges, which its certificate names',
       })
     }
     for (const key of row.protocol === 'xmpp'

@@ -305,7 +305,7 @@ const provider = z.strictObject({
     .array(domain('a host name'))
     .min(1)
     .optional()
-    .describe('sip: the names that its client certificate may carry'),
+    .describe('sip: its access edges: hosts that requests go to, and that its certificate names'),
   assertingHeader: z
     .string()
     .regex(/^[A-Za-z0-9.!%*_+`'~-]+$/)

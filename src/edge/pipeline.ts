@@ -143,6 +143,8 @@ export class Pipeline {
           kind: arrival.kind,
           from: textOfAddress(arrival.from),
           to: textOfAddress(arrival.to),
+          address: arrival.passing?.incoming.source.address,
+          listener: arrival.passing?.incoming.source.listener,
           evidence: arrival.evidence,
           reason: verdict.reason,
           step,

@@ -115,7 +115,13 @@ describe('a request from a provider to a home server', () => {
     expect(answers).toMatchObject([{ status: 403, reason: expect.not.stringMatching(/level|contact list/) }])
     expect(answers[0]?.headers).toEqual([])
     expect(log.lines).toMatchObject([
-      { message: 'refused', fields: { reason: 'not-a-contact', step: 'level' } },
+      {
+        message: 'refused',
+        fields: {
+          ...{ reason: 'not-a-contact', step: 'level' },
+          ...{ address: '192.0.2.9', listener: 'outside-tls' },
+        },
+      },
     ])
   })
 
