@@ -1,3 +1,4 @@
+import type { TerminationReason } from '../subscription-state.ts'
 import type { Status } from './subscriber-state.ts'
 
 /** Times are milliseconds of the clock that the events are told with; durations of subscriptions are seconds. */
@@ -57,16 +58,6 @@ export interface Last {
   /** Seconds. */
   readonly retryAfter?: number | undefined
 }
-
-/** RFC 6665 §4.1.3. */
-export type TerminationReason =
-  | 'deactivated'
-  | 'probation'
-  | 'rejected'
-  | 'timeout'
-  | 'giveup'
-  | 'noresource'
-  | 'invariant'
 
 export type NotifierEvent =
   /** The first SUBSCRIBE, and what it gets; 0: it is a fetch. */
