@@ -6,14 +6,20 @@ export class Turns {
   readonly #waiting: (() => void)[] = []
   #running = false
 
+  /** @throws what the first job threw that did; the others were done all the same */
   run(job: () => void): void {
     this.#waiting.push(job)
     if (this.#running) return
     this.#running = true
-    try {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next()
-    } finally {
-      this.#running = false
+    let thrown: { readonly error: unknown } | undefined
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        next()
+      } catch (error) {
+        thrown ??= { error }
+      }
     }
+    this.#running = false
+    if (thrown !== undefined) throw thrown.error
   }
 }

@@ -185,6 +185,20 @@ describe('from SUBSCRIBE to the last NOTIFY', () => {
     expect(juliet.subscriptions.size).toBe(0)
   })
 
+  test('an owner may act on what it is told, at once', async () => {
+    const { juliet, romeo } = await pair({
+      subscriber: { owner: { state: (_, subscription) => subscription.leave() } },
+      notifier: { owner: { ended: (_, watcher) => watcher.end('rejected') } },
+    })
+    const subscription = juliet.subscribe()
+    await heard(juliet, 'active', 'left', 'ended left, kept, never')
+    await until(() => romeo.watchers.size === 0)
+    subscription.leave()
+    subscription.refresh()
+    expect(juliet.list).toEqual(['active', 'left', 'ended left, kept, never'])
+    expect([...juliet.faults, ...romeo.faults]).toEqual([])
+  })
+
   test('a body that cannot be taken is refused; what the NOTIFY says of the subscription counts', async () => {
     const { juliet, romeo } = await pair({
       subscriber: {
