@@ -63,6 +63,7 @@ const LASTING: readonly { readonly name: string; of(config: Config): unknown }[]
   { name: 'sip', of: ({ sip }) => ({ ...sip, tls: sip.tls?.sipPurposeOnly }) },
   { name: 'dns', of: ({ dns }) => dns },
   { name: 'xmpp', of: ({ xmpp }) => xmpp },
+  { name: 'presence', of: ({ presence }) => presence },
   { name: 'log.format', of: ({ log }) => log.format },
   { name: 'interworking.loopMemory', of: ({ interworking }) => interworking.loopMemory },
   { name: 'interworking.queue', of: ({ interworking }) => interworking.queue },

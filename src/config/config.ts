@@ -1,3 +1,4 @@
+import type { PresenceSettings } from '../edge/presence/settings.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { SourceRows } from '../federation/sources.ts'
 import type { Material } from '../net/tls/credentials.ts'
@@ -14,6 +15,7 @@ type Frozen<T> = T extends readonly (infer I)[]
 export interface Config extends Frozen<Omit<FileValues, 'federation'>> {
   /** The path that was given for the file. */
   readonly file: string
+  readonly presence: PresenceSettings
   readonly federation: Snapshot
   /** The file's own rows, from which `federation` was made with those of the store and the shipped ones. */
   readonly rows: SourceRows

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { Config } from './config.ts'
 import { findingsOf } from './explain-issue.ts'
 import { homeFindings, providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
+import { presenceFindings } from './interworking.ts'
 import { listenerFindings } from './listeners.ts'
 import { positionOf } from './positions.ts'
 import { type ConfigProblem, type Path, textOfPath } from './problem.ts'
@@ -52,6 +53,7 @@ export function readConfig(
   const found = [
     ...listenerFindings(rest.sip.listeners),
     ...tlsFindings(rest.sip, federation.homes),
+    ...presenceFindings(rest.presence),
     ...storeFindings(rest),
     ...homeFindings(federation),
     ...providerFindings(federation),

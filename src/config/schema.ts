@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { interworking, presence } from './interworking.ts'
 import {
   contact,
   count,
@@ -141,20 +142,6 @@ const xmpp = z.strictObject({
     .prefault({})
     .describe('how a dead link is found'),
   confirm: flag('2xx to SIP only after the XMPP server has taken the stanza').default(true),
-})
-
-const interworking = z.strictObject({
-  messageType: z
-    .enum(['normal', 'chat'])
-    .default('normal')
-    .describe('normal (RFC 7572 §5: no type attribute) or chat'),
-  waitForError: duration('hold the 2xx this long for a quick error stanza', 0).default(0),
-  lateErrorNotice: flag('tell the SIP sender of a later error by a MESSAGE').default(false),
-  noLiveLink: z.literal([480, 503]).default(480).describe('SIP status while the link is down'),
-  retryAfter: duration('Retry-After with 503', 1000).default(30_000),
-  largestStanza: size('longer messages are refused to SIP with 513', 10_000).default(384 * 1024),
-  loopMemory: duration('how long a translated message is remembered').default(10_000),
-  queue: count('messages that may wait for one SIP target').default(1000),
 })
 
 const shutdown = z.strictObject({
@@ -391,6 +378,7 @@ export const fileSchema = z.strictObject({
   dns: dns.prefault({}).describe('how names are looked up'),
   xmpp: xmpp.prefault({}).describe('the XMPP side'),
   interworking: interworking.prefault({}).describe('the translation'),
+  presence: presence.prefault({}).describe('presence between SIP and XMPP'),
   shutdown: shutdown.prefault({}).describe('the end'),
   store: store.optional(),
   admin: admin.optional().describe('the commands'),

@@ -32,6 +32,25 @@ test('the shipped file passes', () => {
     callsPerPeer: 1000,
     dialogPass: 86_400_000,
   })
+  expect(config.presence).toEqual({
+    expires: 3_600_000,
+    shortest: 60_000,
+    longest: 3_600_000,
+    interval: 5000,
+    giveUp: 604_800_000,
+    retry: { first: 30_000, longest: 3_600_000 },
+    resume: 500,
+    stale: 120_000,
+    limits: {
+      subscriptions: 200_000,
+      watchers: 200_000,
+      devices: 16,
+      resources: 32,
+      document: 65_536,
+      texts: 8,
+      textLength: 1024,
+    },
+  })
   expect(config.linkSecrets.get('prosody')).toBe('swordfish')
   expect(config.federation.providers.get('Example XMPP')).toMatchObject({ link: 'prosody', enabled: true })
 })
