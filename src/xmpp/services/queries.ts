@@ -1,9 +1,9 @@
-import { localOf, parseJid } from '../jid.ts'
+import { isBare, localOf, parseJid } from '../jid.ts'
 import { type StanzaCondition, stanzaError } from '../stanza-error.ts'
 import { type Element, xml } from '../xml/element.ts'
+import { deviceNode, deviceOf, type Software } from './device.ts'
+import { DISCO_INFO, DISCO_ITEMS, type DiscoInfo, infoElement } from './disco.ts'
 
-export const DISCO_INFO = 'http://jabber.org/protocol/disco#info'
-export const DISCO_ITEMS = 'http://jabber.org/protocol/disco#items'
 /** XEP-0106 §5. */
 export const ESCAPING = 'jid\\20escaping'
 export const PING = 'urn:xmpp:ping'
@@ -12,8 +12,7 @@ export const GATEWAY = 'jabber:iq:gateway'
 
 /** What a gateway says of itself. */
 export interface Gateway {
-  /** XEP-0092. */
-  readonly software: { readonly name: string; readonly version: string }
+  readonly software: Software
   /** XEP-0030 identity of the service: category `gateway`, this type. */
   readonly type: string
   /** XEP-0100 §6.3: how a user finds a contact's address; absent where addresses need no help. */
@@ -39,12 +38,15 @@ export function answerQuery(iq: Element, gateway: Gateway): Element | undefined 
   if (query === undefined || children.length > 1)
     return stanzaError(iq, 'bad-request', { text: 'exactly one child, please' })
   const to = parseJid(String(iq.attrs.to ?? ''))
-  const ofUser = to.ok && localOf(to.value) !== undefined
-  const answer = ofUser ? userAnswer(type, query) : gatewayAnswer(type, query, gateway)
+  const answer =
+    to.ok && localOf(to.value) !== undefined
+      ? userAnswer(type, query, isBare(to.value), gateway.software)
+      : gatewayAnswer(type, query, gateway)
   return 'condition' in answer ? stanzaError(iq, answer.condition) : resultOf(iq, answer.result)
 }
 
 const NOT_OFFERED: Answer = { condition: 'service-unavailable' }
+const NO_SUCH_NODE: Answer = { condition: 'item-not-found' }
 
 function gatewayAnswer(type: 'get' | 'set', query: Element, gateway: Gateway): Answer {
   const namespace = query.getNS()
@@ -53,18 +55,9 @@ function gatewayAnswer(type: 'get' | 'set', query: Element, gateway: Gateway): A
   if (type === 'set') return NOT_OFFERED
   switch (`${namespace} ${query.name}`) {
     case `${DISCO_INFO} query`:
-      return infoAnswer(query, { category: 'gateway', type: gateway.type, name: gateway.software.name }, [
-        DISCO_INFO,
-        DISCO_ITEMS,
-        ESCAPING,
-        PING,
-        VERSION,
-        ...(gateway.prompt === undefined ? [] : [GATEWAY]),
-      ])
+      return query.attrs.node === undefined ? { result: infoElement(gatewayInfo(gateway)) } : NO_SUCH_NODE
     case `${DISCO_ITEMS} query`:
-      return query.attrs.node === undefined
-        ? { result: xml('query', { xmlns: DISCO_ITEMS }) }
-        : { condition: 'item-not-found' }
+      return itemsAnswer(query)
     case `${PING} ping`:
       return { result: undefined }
     case `${VERSION} query`:
@@ -81,30 +74,38 @@ function gatewayAnswer(type: 'get' | 'set', query: Element, gateway: Gateway): A
   }
 }
 
+const gatewayInfo = ({ software, type, prompt }: Gateway): DiscoInfo => ({
+  identities: [{ category: 'gateway', type, name: software.name }],
+  features: [DISCO_INFO, DISCO_ITEMS, ESCAPING, PING, VERSION, ...(prompt === undefined ? [] : [GATEWAY])],
+})
+
 /** Of a SIP user only that much is true for every one of them: it has an account, and can be asked what it is. */
-function userAnswer(type: 'get' | 'set', query: Element): Answer {
+const ACCOUNT: DiscoInfo = {
+  identities: [{ category: 'account', type: 'registered' }],
+  features: [DISCO_INFO, DISCO_ITEMS],
+}
+
+function userAnswer(type: 'get' | 'set', query: Element, bare: boolean, software: Software): Answer {
   if (type === 'set' || query.name !== 'query') return NOT_OFFERED
   switch (query.getNS()) {
-    case DISCO_INFO:
-      return infoAnswer(query, { category: 'account', type: 'registered' }, [DISCO_INFO, DISCO_ITEMS])
+    case DISCO_INFO: {
+      const node = query.attrs.node as string | undefined
+      if (node === undefined) return { result: infoElement(bare ? ACCOUNT : deviceOf(software).info) }
+      // At the bare address too: that is where presence comes from if a document names no device.
+      return node === deviceNode(software)
+        ? { result: infoElement(deviceOf(software).info, node) }
+        : NO_SUCH_NODE
+    }
     case DISCO_ITEMS:
-      return { result: xml('query', { xmlns: DISCO_ITEMS }) }
+      return itemsAnswer(query)
     default:
       return NOT_OFFERED
   }
 }
 
-function infoAnswer(query: Element, identity: Record<string, string>, features: readonly string[]): Answer {
-  if (query.attrs.node !== undefined) return { condition: 'item-not-found' }
-  return {
-    result: xml(
-      'query',
-      { xmlns: DISCO_INFO },
-      xml('identity', identity),
-      ...features.map((feature) => xml('feature', { var: feature })),
-    ),
-  }
-}
+/** There are none, and no nodes that could have some: that of XEP-0115 is none of these (§6.2). */
+const itemsAnswer = (query: Element): Answer =>
+  query.attrs.node === undefined ? { result: xml('query', { xmlns: DISCO_ITEMS }) } : NO_SUCH_NODE
 
 function promptAnswer(type: 'get' | 'set', query: Element, prompt: NonNullable<Gateway['prompt']>): Answer {
   if (type === 'get')

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import {
-  answerQuery,
-  DISCO_INFO,
-  DISCO_ITEMS,
-  ESCAPING,
-  GATEWAY,
-  PING,
-  VERSION,
-} from '../../../src/xmpp/services/queries.ts'
+import { CAPS } from '../../../src/xmpp/services/caps.ts'
+import { capsElement } from '../../../src/xmpp/services/device.ts'
+import { DISCO_INFO, DISCO_ITEMS } from '../../../src/xmpp/services/disco.ts'
+import { answerQuery, ESCAPING, GATEWAY, PING, VERSION } from '../../../src/xmpp/services/queries.ts'
 import { type Element, xml } from '../../../src/xmpp/xml/element.ts'
 import { writeElement } from '../../../src/xmpp/xml/writer.ts'
 
@@ -23,6 +18,11 @@ const escaped = {
 const iq = (type: string | undefined, to: string, ...children: Element[]) =>
   xml('iq', { type, to, from: 'juliet@x.example/balcony', id: 'q1' }, ...children)
 const query = (xmlns: string, ...children: Element[]) => xml('query', { xmlns }, ...children)
+const asked = (xmlns: string, node: string) => xml('query', { xmlns, node })
+const caps = capsElement(plain.software).attrs
+/** The node that a client asks for after it has seen our presence. */
+const OURS = `${caps.node}#${caps.ver}`
+const conditionOf = (answer: Element | undefined) => answer?.getChild('error')?.getChildElements()[0]?.name
 const features = (answer: Element | undefined) =>
   answer
     ?.getChild('query')
@@ -78,13 +78,67 @@ describe('one of its users', () => {
     expect(features(answer)).toEqual([DISCO_INFO, DISCO_ITEMS])
   })
 
-  test.for([VERSION, 'jabber:iq:last', 'vcard-temp', 'http://www.google.com/session'])(
-    '%s is service-unavailable',
-    (namespace) => {
-      const error = answerQuery(iq('get', 'romeo@sip.example', query(namespace)), plain)?.getChild('error')
-      expect(error?.getChildElements().map((each) => each.name)).toEqual(['service-unavailable'])
-    },
-  )
+  test.for(['romeo@sip.example', 'romeo@sip.example/phone'])('%s has no items', (to) => {
+    const answer = answerQuery(iq('get', to, query(DISCO_ITEMS)), plain)
+    expect(answer?.getChild('query')?.children).toEqual([])
+    expect(conditionOf(answerQuery(iq('get', to, asked(DISCO_ITEMS, OURS)), plain))).toBe('item-not-found')
+  })
+
+  test.for(
+    ['romeo@sip.example', 'romeo@sip.example/phone'].flatMap((to) =>
+      [
+        query(VERSION),
+        query('jabber:iq:last'),
+        xml('vCard', { xmlns: 'vcard-temp' }),
+        xml('ping', { xmlns: PING }),
+        query('http://www.google.com/session'),
+      ].map((child) => [to, child] as const),
+    ),
+  )('at %s %s is service-unavailable', ([to, child]) => {
+    expect(conditionOf(answerQuery(iq('get', to, child), plain))).toBe('service-unavailable')
+  })
+})
+
+describe('a device of one', () => {
+  const PHONE = 'romeo@sip.example/phone'
+
+  test('is a client, and has what crosses to SIP and nothing else', () => {
+    const answer = answerQuery(iq('get', PHONE, query(DISCO_INFO)), plain)
+    expect(answer?.attrs).toMatchObject({ type: 'result', from: PHONE })
+    const info = answer?.getChild('query')
+    expect(info?.attrs).toEqual({ xmlns: DISCO_INFO })
+    expect(info?.getChildren('identity').map(({ attrs }) => attrs)).toEqual([
+      { category: 'client', type: 'pc', name: 'Gate' },
+    ])
+    expect(features(answer)).toEqual([CAPS, DISCO_INFO, DISCO_ITEMS, 'urn:xmpp:delay'])
+  })
+
+  // The bare address is where presence comes from when a document names no device.
+  test.for([PHONE, 'romeo@sip.example'])('XEP-0115 §6.2: what our presence points at is told at %s', (to) => {
+    const answer = answerQuery(iq('get', to, asked(DISCO_INFO, OURS)), plain)
+    expect(answer?.getChild('query')?.attrs.node).toBe(OURS)
+    const own = answerQuery(iq('get', PHONE, query(DISCO_INFO)), plain)
+    expect(answer?.getChild('query')?.children.map(String)).toEqual(
+      own?.getChild('query')?.children.map(String),
+    )
+  })
+
+  test.for([
+    ['another version', OURS.replace(/#.*/, '#AAAAAAAAAAAAAAAAAAAAAAAAAAA=')],
+    ['without version', OURS.replace(/#.*/, '')],
+    ['of another software', OURS.replace(/^.*#/, 'http://code.google.com/p/exodus#')],
+    ['empty', ''],
+    ['a command', 'http://jabber.org/protocol/commands'],
+  ] as const)('a node that is not ours is not found: %s', ([, node]) => {
+    for (const to of [PHONE, 'romeo@sip.example', 'sip.example'])
+      expect(conditionOf(answerQuery(iq('get', to, asked(DISCO_INFO, node)), plain))).toBe('item-not-found')
+  })
+
+  test('the gateway itself is not a device', () => {
+    expect(conditionOf(answerQuery(iq('get', 'sip.example', asked(DISCO_INFO, OURS)), plain))).toBe(
+      'item-not-found',
+    )
+  })
 })
 
 describe('RFC 6120 §8.2.3', () => {
