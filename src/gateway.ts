@@ -4,6 +4,7 @@ import type { Failure } from './edge/arrival.ts'
 import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
+import { Gatekeeper } from './edge/gatekeeper.ts'
 import { Learning } from './edge/learning.ts'
 import { PeerCounters } from './edge/limits.ts'
 import { Links } from './edge/links.ts'
@@ -13,6 +14,8 @@ import { Outstanding } from './edge/outstanding.ts'
 import { OwnTags } from './edge/own-tags.ts'
 import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
+import { Presence } from './edge/presence/presence.ts'
+import type { PresenceStore } from './edge/presence/store.ts'
 import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
@@ -34,6 +37,8 @@ export interface GatewayOptions {
   readonly software: { readonly name: string; readonly version: string }
   /** Users and contact entries that the configuration does not hold; absent: there are none. */
   readonly people?: (SubjectStore & LearnedContacts) | undefined
+  /** Where presence outlives the process; absent: it does not. */
+  readonly presence?: PresenceStore | undefined
 }
 
 export interface Stopped {
@@ -79,6 +84,7 @@ export class Gateway {
   readonly #peerLog: PeerLog
   readonly #pipeline: Pipeline
   readonly #sip: SipSide
+  readonly #presence: Presence
   readonly #links: Links
   readonly #queues: TargetQueues<Failure>
   readonly #records: SubjectCache | undefined
@@ -129,10 +135,15 @@ export class Gateway {
     this.#pipeline = new Pipeline({
       snapshot,
       exits: {
-        toHome: (arrival, home, verdict) => leg.toHome(arrival, home, verdict),
+        toHome: (arrival, home, verdict) => {
+          if (arrival.kind === 'presence' && arrival.passing === undefined)
+            presence.toHome(arrival, home, verdict)
+          else leg.toHome(arrival, home, verdict)
+        },
         toProvider: (arrival, provider) => leg.toProvider(arrival, provider),
         toDomain: (arrival) => leg.toProvider(arrival, undefined),
-        toComponent: (arrival, link) => xmpp.toComponent(arrival, link),
+        toComponent: (arrival, link) =>
+          (arrival.kind === 'presence' ? presence : xmpp).toComponent(arrival, link),
       },
       loops,
       backPressure: new BackPressure({
@@ -149,6 +160,25 @@ export class Gateway {
       random,
       timers,
     })
+    const presence = new Presence({
+      settings: config.presence,
+      endpoint: () => this.#sip.endpoint,
+      pipeline: () => this.#pipeline,
+      gatekeeper: new Gatekeeper({ snapshot, clock, records }),
+      snapshot,
+      attached: (name) => this.#links.attached(name),
+      placesOf: (home) => this.#sip.placesOf(home),
+      edge: () => this.#sip.edge,
+      store: options.presence,
+      tags,
+      log,
+      peers: this.#peerLog,
+      counters,
+      clock,
+      timers,
+      random,
+    })
+    this.#presence = presence
     const notices = new Notices({ snapshot, sip: leg, loops, random, tags, counters })
     const xmpp = new XmppLeg({
       pipeline: this.#pipeline,
@@ -157,6 +187,7 @@ export class Gateway {
       attached: (name) => this.#links.attached(name),
       notify: (arrival, error) => notices.tell(arrival, error),
       lessons,
+      presence,
       conversations: new Conversations({ limit: TABLE, lifetime: CONVERSATION, clock, random, tags }),
       outstanding: new Outstanding({ limit: TABLE, lifetime: LATE_ERROR, clock }),
       peers: this.#peerLog,
@@ -172,6 +203,7 @@ export class Gateway {
       log,
       peers: this.#peerLog,
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
+      onChange: (link, live) => (live ? presence.upkeep.linkIsLive(link) : presence.upkeep.linkIsLost(link)),
     })
   }
 
@@ -183,6 +215,7 @@ export class Gateway {
   /** @throws if a listener cannot be bound; nothing is left running then */
   async start(): Promise<void> {
     await this.#sip.start()
+    await this.#presence.upkeep.load()
     this.#links.apply(this.#config.federation, this.#config.linkSecrets)
   }
 
@@ -197,14 +230,17 @@ export class Gateway {
       if (changed) this.#log.warn({ section: part.name }, 'a change in this section acts after a restart')
     }
     this.#sip.reload(config)
-    this.#config = { ...config, sip: this.#config.sip, dns: this.#config.dns, xmpp: this.#config.xmpp }
+    const { sip, dns, xmpp, presence } = this.#config
+    this.#config = { ...config, sip, dns, xmpp, presence }
     this.#log.level = config.log.level
     this.#links.apply(config.federation, config.linkSecrets)
+    this.#presence.upkeep.revise()
   }
 
   /** What the store knows of people has changed: it is asked anew. */
   forgetPeople(): void {
     this.#records?.clear()
+    this.#presence.upkeep.revise()
   }
 
   /**
@@ -220,6 +256,7 @@ export class Gateway {
     const finished = await this.#pipeline.drain(this.#config.shutdown.within)
     await this.#untilQuiet()
     const stats = this.stats()
+    this.#presence.close()
     await this.#sip.close()
     await this.#links.close()
     return { finished, stats }
@@ -260,6 +297,7 @@ export class Gateway {
       waiting: this.#queues.waiting,
       counters: this.#counters.snapshot(),
       ...this.#sip.stats(),
+      presence: this.#presence.stats(),
       peers: this.#peers.stats(),
       people: this.#records?.stats(),
       learned: this.#options.people?.learnedStats(),

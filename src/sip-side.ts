@@ -13,12 +13,15 @@ import { PeerConnections } from './edge/peer-connections.ts'
 import { PeerHealth } from './edge/peer-health.ts'
 import type { PeerLog } from './edge/peer-log.ts'
 import type { Pipeline } from './edge/pipeline.ts'
-import { Reach } from './edge/reach.ts'
+import { type Destination, Reach } from './edge/reach.ts'
 import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { SipProxy } from './edge/sip-proxy.ts'
 import type { TargetQueues } from './edge/target-queue.ts'
+import type { Home } from './federation/model.ts'
 import type { Snapshot } from './federation/snapshot.ts'
+import { CATEGORIES_TYPE } from './interworking/presence/categories.ts'
+import { PIDF_TYPE } from './interworking/presence/pidf.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
 import type { Timers } from './kernel/timer-wheel.ts'
@@ -51,8 +54,8 @@ export interface SipSideOptions {
 }
 
 const SUPPORTED: UasSupport = {
-  methods: ['MESSAGE'],
-  accept: ['text/plain', 'text/html', 'multipart/alternative', 'multipart/mixed'],
+  methods: ['MESSAGE', 'SUBSCRIBE', 'NOTIFY'],
+  accept: ['text/plain', 'text/html', 'multipart/alternative', 'multipart/mixed', PIDF_TYPE, CATEGORIES_TYPE],
   schemes: ['sip', 'sips', 'im', 'pres'],
   extensions: [],
 }
@@ -123,6 +126,20 @@ export class SipSide {
   /** As they are bound. */
   get listeners(): Endpoint['listeners'] {
     return this.#required().listeners
+  }
+
+  /** The name by which others know us. */
+  get edge(): string {
+    return this.#edge
+  }
+
+  get endpoint(): Endpoint {
+    return this.#required()
+  }
+
+  /** Where a home server is now, in the order in which to try; empty: it was not found. */
+  placesOf({ name }: Home): readonly Destination[] {
+    return this.#hops.of(name)
   }
 
   /** @throws if a listener cannot be bound; nothing is left running then */

@@ -25,6 +25,8 @@ export interface LinksOptions {
   /** Where what people send is warned of. */
   readonly peers: PeerLog
   onStanza(via: Attached, stanza: Element): void
+  /** A stream stands, or stands no more. */
+  onChange(link: string, live: boolean): void
 }
 
 interface Running {
@@ -97,6 +99,7 @@ export class Links {
   #start(row: LinkRow, secret: string): void {
     const { log, peers, surroundings, software, addresses } = this.#options
     const addressing = addressingOf(row)
+    const tell = reporterOf(log, peers, row)
     const link = new ComponentLink({
       ...surroundings,
       name: row.name,
@@ -105,7 +108,11 @@ export class Links {
       domain: row.domain,
       secret,
       onStanza: (stanza) => this.#options.onStanza(attached, stanza),
-      onEvent: reporterOf(log, peers, row),
+      onEvent: (event) => {
+        if (event.kind === 'live') this.#options.onChange(row.name, true)
+        else if (event.kind === 'lost') this.#options.onChange(row.name, false)
+        tell(event)
+      },
       onFault: (error) => log.error({ link: row.name, err: error }, 'fault while a stanza was handled'),
     })
     const attached: Attached = {

@@ -64,6 +64,7 @@ export interface XmppLegOptions {
   readonly notify: (arrival: Arrival, error: Element) => void
   /** Who has to know that a request failed after it had counted as delivered; absent: nobody. */
   readonly lessons?: Pick<Learning, 'isOnTrial' | 'failed'> | undefined
+  readonly presence: { onStanza(via: Attached, stanza: Element, from: string, to: string): void }
   readonly conversations: Conversations
   readonly outstanding: Outstanding
   /** Where what peers do is warned of. */
@@ -97,7 +98,7 @@ export class XmppLeg {
         this.#onQuery(via, stanza, from, to)
         return
       case 'presence':
-        this.#onPresence(via, stanza)
+        this.#options.presence.onStanza(via, stanza, from, to)
         return
       default:
         this.#options.counters.add('xmpp.unknown-stanza')
@@ -200,14 +201,6 @@ export class XmppLeg {
     this.#options.counters.add(`refused.${verdict.reason}`)
     const { retryable, condition } = answerOf(verdict.reason)
     return stanzaError(query, retryable ? condition : 'service-unavailable')
-  }
-
-  /** Presence does not cross: who asks for it is told, what is merely announced is not answered (RFC 6121 §4). */
-  #onPresence(via: Attached, stanza: Element): void {
-    this.#options.counters.add('xmpp.presence')
-    const { type } = stanza.attrs
-    if (type === 'subscribe' || type === 'probe')
-      this.#reply(via, stanzaError(stanza, 'feature-not-implemented', { legacyCode: true }))
   }
 
   #onError(via: Attached, stanza: Element, from: string, to: string): void {

@@ -59,6 +59,7 @@ const delivery = (c: Case, steps: readonly Step[]): Verdict => ({
   policy: c.subject.policy?.name,
   provider: c.standing.provider?.name,
   providerType: c.standing.provider?.type,
+  hideNotes: c.subject.privacy.hideNotes,
   steps,
 })
 
@@ -73,6 +74,7 @@ const refusal = (c: Case, steps: readonly Step[], reason: RefusalReason): Verdic
   policy: c.subject.policy?.name,
   provider: c.standing.provider?.name,
   providerType: c.standing.provider?.type,
+  hideNotes: c.subject.privacy.hideNotes,
   steps,
 })
 

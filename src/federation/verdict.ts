@@ -49,6 +49,8 @@ interface Judged {
   readonly policy: string | undefined
   readonly provider: string | undefined
   readonly providerType: ProviderType | undefined
+  /** The served user does not show its status notes outside. */
+  readonly hideNotes: boolean
   /** All steps of `STEP_NAMES`, in that order. */
   readonly steps: readonly Step[]
 }

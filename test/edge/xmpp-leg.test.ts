@@ -77,6 +77,7 @@ function rigged(
     gateway: { software: { name: 'Test', version: '1' }, type: 'sip' },
   }
   const random = countingRandom()
+  const presence: (readonly [string, string])[] = []
   const told: { arrival: Arrival; error: Element }[] = []
   const outstanding = new Outstanding({ limit: 100, lifetime: 60_000, clock: time.clock })
   const attached = new Map<string, Attached>([[row.name, via]])
@@ -93,6 +94,7 @@ function rigged(
     attached: (name) => attached.get(name),
     notify: (arrival, error) => told.push({ arrival, error }),
     lessons,
+    presence: { onStanza: (_via, _stanza, from, to) => presence.push([from, to]) },
     conversations: new Conversations({
       limit: 100,
       lifetime: 1_000_000,
@@ -113,7 +115,7 @@ function rigged(
     rig.pipeline.take(arrival)
     return arrival
   }
-  return { ...rig, rig, leg, link, via, time, told, outstanding, attached, fromRomeo }
+  return { ...rig, rig, leg, link, via, time, told, presence, outstanding, attached, fromRomeo }
 }
 
 describe('a message stanza', () => {
@@ -291,20 +293,11 @@ describe('an iq', () => {
   })
 })
 
-describe('presence', () => {
-  test.for([
-    ['subscribe', 'feature-not-implemented'],
-    ['probe', 'feature-not-implemented'],
-    [undefined, undefined],
-    ['unavailable', undefined],
-    ['unsubscribe', undefined],
-    ['error', undefined],
-  ] as const)('%s', ([type, condition]) => {
-    const { leg, via, link, counters } = rigged()
-    leg.onStanza(via, xml('presence', { from: JULIET, to: ROMEO, ...(type === undefined ? {} : { type }) }))
-    expect(link.sent.map(conditionOf)).toEqual(condition === undefined ? [] : [condition])
-    expect(counters.get('xmpp.presence')).toBe(1)
-  })
+test('presence goes to whoever knows about presence, with both addresses', () => {
+  const { leg, via, presence } = rigged()
+  leg.onStanza(via, xml('presence', { from: JULIET, to: ROMEO }))
+  leg.onStanza(via, xml('presence', { from: JULIET }))
+  expect(presence).toEqual([[JULIET, ROMEO]])
 })
 
 describe('a request to the XMPP side', () => {

@@ -1,0 +1,180 @@
+import type { Snapshot } from '../../federation/snapshot.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Timers } from '../../kernel/timer-wheel.ts'
+import type { Counters } from '../counters.ts'
+import type { Gatekeeper } from '../gatekeeper.ts'
+import { homeOfUser } from '../homes.ts'
+import type { Log } from '../log.ts'
+import { Exposure } from './exposure.ts'
+import { readKept } from './kept.ts'
+import { Pace } from './pace.ts'
+import type { People } from './people.ts'
+import { isFinal } from './revision.ts'
+import type { PresenceStore, StoredDialog } from './store.ts'
+import { Watch } from './watch.ts'
+import type { Watched } from './watched.ts'
+import type { Watching } from './watching.ts'
+
+export interface UpkeepOptions {
+  readonly watching: Watching
+  readonly watched: Watched
+  readonly people: People
+  /** Counts nothing: what runs is judged again, and nobody has sent anything. */
+  readonly gatekeeper: Gatekeeper
+  readonly snapshot: () => Snapshot
+  readonly store: PresenceStore | undefined
+  /** Pairs a second that are told and asked again. */
+  readonly resume: number
+  readonly log: Log
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly timers: Timers
+}
+
+/** Milliseconds for which changes of the rules are gathered; pairs a second that are judged again then. */
+const GATHER = 200
+const REVISE = 20_000
+
+/** What happens to all pairs at once: the rules change, a link comes and goes, the process starts. */
+export class Upkeep {
+  readonly #options: UpkeepOptions
+  readonly #judging: Pace<Watch | Exposure>
+  readonly #renewing: Pace<Watch | Exposure>
+  /** Since when a link is not live. */
+  readonly #down = new Map<string, number>()
+  #gathering = false
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+    const { timers, resume } = options
+    this.#judging = new Pace({ perSecond: REVISE, timers, run: (item) => this.#judge(item) })
+    this.#renewing = new Pace({ perSecond: resume, timers, run: (item) => this.#renew(item) })
+  }
+
+  /** Pairs that wait for their turn. */
+  get renewing(): number {
+    return this.#renewing.waiting
+  }
+
+  close(): void {
+    this.#judging.close()
+    this.#renewing.close()
+  }
+
+  /** Milliseconds; 0: it is live. */
+  downFor(link: string): number {
+    const since = this.#down.get(link)
+    return since === undefined ? 0 : this.#options.clock.now() - since
+  }
+
+  /** The stream to an XMPP server stands: what it may have missed is said, what we may have missed is asked for. */
+  linkIsLive(name: string): void {
+    this.#down.delete(name)
+    for (const item of this.#all())
+      if (this.#options.people.resolve(item.pair)?.via.row.name === name) this.#renewing.add(item)
+  }
+
+  linkIsLost(name: string): void {
+    if (!this.#down.has(name)) this.#down.set(name, this.#options.clock.now())
+  }
+
+  #renew(item: Watch | Exposure): void {
+    if (item instanceof Exposure) {
+      this.#options.watched.renew(item)
+      return
+    }
+    this.#options.watching.renew(item)
+    this.#options.watching.wake(item)
+  }
+
+  /** The rules have changed, or what is known of people: everything that runs is judged again. */
+  revise(): void {
+    if (this.#gathering) return
+    this.#gathering = true
+    this.#options.timers.set(GATHER, () => {
+      this.#gathering = false
+      for (const item of this.#all()) this.#judging.add(item)
+    })
+  }
+
+  #judge(item: Watch | Exposure): void {
+    const { gatekeeper, snapshot, log } = this.#options
+    const resolved = this.#options.people.resolve(item.pair)
+    if (resolved === undefined) {
+      this.#refuse(item, true)
+      return
+    }
+    const { xmpp, sip, via } = resolved
+    const out = item instanceof Watch
+    const home = homeOfUser(snapshot(), sip)?.name ?? item.home
+    gatekeeper.judge(
+      {
+        kind: 'presence',
+        from: out ? xmpp : sip,
+        to: out ? sip : xmpp,
+        evidence: out
+          ? { kind: 'component', link: via.row.name }
+          : { kind: 'home', home: item.home === '' ? home : item.home },
+      },
+      ({ verdict, route }) => {
+        if (verdict.outcome === 'refuse') {
+          log.info(
+            { xmpp: item.pair.xmpp, sip: item.pair.sip, reason: verdict.reason },
+            'a subscription to presence is ended by the rules',
+          )
+          this.#refuse(item, !isFinal(verdict))
+        } else if (item instanceof Exposure)
+          this.#options.watched.permit(item, item.home === '' ? home : item.home)
+        else if (route.kind === 'home')
+          this.#options.watching.permit(item, { home: route.home.name, verdict })
+      },
+      (error) => log.error({ err: error }, 'a subscription to presence could not be judged'),
+    )
+  }
+
+  #refuse(item: Watch | Exposure, passing: boolean): void {
+    if (item.refused) return
+    this.#options.counters.add('presence.ended-by-rules')
+    if (item instanceof Watch) this.#options.watching.refuse(item, passing)
+    else this.#options.watched.refuse(item, passing)
+  }
+
+  *#all(): Generator<Watch | Exposure> {
+    yield* this.#options.watching.all()
+    yield* this.#options.watched.all()
+  }
+
+  /** Goes on where an earlier process has ended. @throws StoreFault */
+  async load(): Promise<void> {
+    const { store, resume, log } = this.#options
+    if (store === undefined) return
+    const dialogs: StoredDialog[] = []
+    for await (const part of store.loadPresence()) {
+      for (const authorization of part.authorizations) {
+        if (authorization.direction === 'out') this.#options.watching.restore(authorization)
+        else this.#options.watched.restore(authorization)
+      }
+      dialogs.push(...part.dialogs)
+    }
+    const out = dialogs.filter(({ direction }) => direction === 'out').length
+    const spread = Math.max(1000, (out / resume) * 1000)
+    let resumed = 0
+    for (const dialog of dialogs) {
+      if (this.#resume(dialog, spread)) resumed++
+      else store.dropDialog(dialog.id)
+    }
+    if (dialogs.length > 0) log.info({ dialogs: dialogs.length, resumed }, 'presence goes on')
+    this.revise()
+  }
+
+  #resume(dialog: StoredDialog, spread: number): boolean {
+    const kept = readKept(dialog)
+    if (kept === undefined) return false
+    if (dialog.direction === 'out') {
+      const watch = this.#options.watching.find(dialog)
+      return watch !== undefined && this.#options.watching.resume(watch, kept, spread)
+    }
+    const exposure = this.#options.watched.find(dialog)
+    return exposure !== undefined && this.#options.watched.resume(exposure, kept)
+  }
+}

@@ -1,0 +1,46 @@
+import type { Home } from '../../federation/model.ts'
+import type { Snapshot } from '../../federation/snapshot.ts'
+import { withGr } from '../../interworking/presence/presence-to-pidf.ts'
+import type { Endpoint } from '../../sip/endpoint/endpoint.ts'
+import type { HeaderField } from '../../sip/headers.ts'
+import type { SipUri } from '../../sip/uri.ts'
+import { uriText } from '../../sip/uri-write.ts'
+import type { Destination } from '../reach.ts'
+
+export interface WaysOptions {
+  readonly endpoint: () => Pick<Endpoint, 'listenerFor'>
+  readonly snapshot: () => Snapshot
+  /** Where a home server is now, in the order in which to try; empty: it was not found. */
+  readonly placesOf: (home: Home) => readonly Destination[]
+}
+
+/**
+ * The way of our dialogs. Whatever belongs to one goes to the home server of the SIP user, never to an address that a Contact
+ * names; and comes to the listener that faces it.
+ */
+export class Ways {
+  readonly #options: WaysOptions
+
+  constructor(options: WaysOptions) {
+    this.#options = options
+  }
+
+  to(home: string): readonly Destination[] {
+    const { snapshot, placesOf } = this.#options
+    const row = snapshot().homes.get(home)
+    return row === undefined ? [] : placesOf(row)
+  }
+
+  /**
+   * Contact: the XMPP user with our tag as its device (RFC 6665 §4.5.1), which says nothing of a host. So Record-Route names
+   * us, as of a proxy before that user: no home server needs to find out where the user's domain is.
+   */
+  fields(uri: SipUri, tag: string, home: string): readonly HeaderField[] {
+    const contact: HeaderField = ['Contact', `<${uriText(withGr(uri, tag))}>`]
+    const [place] = this.to(home)
+    const listener = place === undefined ? undefined : this.#options.endpoint().listenerFor(place)
+    if (listener === undefined) return [contact]
+    const { sentBy, transport } = listener
+    return [contact, ['Record-Route', `<sip:${sentBy};transport=${transport};lr>`]]
+  }
+}
