@@ -2,11 +2,13 @@ import type { LearnedContacts, LearnedStats, Lesson } from '../edge/subjects.ts'
 import { type Address, textOfAddress } from '../federation/address.ts'
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Timer, Timers } from '../kernel/timer-wheel.ts'
+import type { Timers } from '../kernel/timer-wheel.ts'
 import { addressOf, targetOf } from './contact-rows.ts'
 import { Outage } from './outage.ts'
 import { isStorable } from './subject-record.ts'
+import { Sweeper } from './sweeper.ts'
 import { Trials } from './trials.ts'
+import { WriteBehind } from './write-behind.ts'
 
 /** One entry to be written: `expires` in milliseconds since the epoch. */
 export interface Learned {
@@ -56,10 +58,6 @@ const BATCH = 64
 /** What was written lately is not written again for each message. */
 const MEMORY = 50_000
 const REMEMBERED = 3_600_000
-const SWEEP_EVERY = 600_000
-const SWEEP_ON = 1000
-/** Pause after a write that failed. */
-const RETRY = 1000
 
 const NONE: ReadonlyMap<string, Learned> = new Map()
 
@@ -68,7 +66,8 @@ export class Learner implements LearnedContacts {
   readonly #options: LearnerOptions
   readonly #outage: Outage
   readonly #limit: number
-  readonly #delay: number
+  readonly #behind: WriteBehind
+  readonly #sweeper: Sweeper
   readonly #waiting = new Map<string, Learned>()
   readonly #leaving = new Map<string, Learned>()
   /** What is being written at this moment. */
@@ -76,9 +75,6 @@ export class Learner implements LearnedContacts {
   #lately = new BoundedMap<string, true>(MEMORY, REMEMBERED)
   readonly #trials: Trials
   readonly #listeners: ((own: Address | undefined) => void)[] = []
-  #timer: Timer | undefined
-  #sweeper: Timer
-  #writing: Promise<void> | undefined
   #closed = false
   #written = 0
   #takenBack = 0
@@ -90,8 +86,13 @@ export class Learner implements LearnedContacts {
     this.#outage = new Outage(options.clock, options.onFault)
     this.#trials = new Trials(options.clock)
     this.#limit = options.queue ?? 10_000
-    this.#delay = options.flushEvery ?? 100
-    this.#sweeper = options.timers.set(SWEEP_EVERY, this.#sweep)
+    this.#behind = new WriteBehind({
+      write: () => this.#writeSome(),
+      waits: () => this.#waiting.size > 0 || this.#leaving.size > 0,
+      timers: options.timers,
+      delay: options.flushEvery,
+    })
+    this.#sweeper = new Sweeper(options)
   }
 
   learn(
@@ -110,7 +111,7 @@ export class Learner implements LearnedContacts {
     }
     this.#waiting.set(key, { ...pair, expires: clock.wall() + limits.lifetime, perUser: limits.perUser })
     this.#trials.begin(key)
-    this.#soon()
+    this.#behind.soon()
     return 'on-trial'
   }
 
@@ -151,27 +152,8 @@ export class Learner implements LearnedContacts {
   /** Writes what waits, as far as the store lets it. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#timer?.cancel()
-    this.#sweeper.cancel()
-    await this.#writing
-    const before = this.#failed
-    while (this.#waits() && this.#failed === before) await this.#writeSome()
-  }
-
-  #waits(): boolean {
-    return this.#waiting.size > 0 || this.#leaving.size > 0
-  }
-
-  #soon(): void {
-    this.#timer ??= this.#options.timers.set(this.#delay, this.#flush)
-  }
-
-  readonly #flush = (): void => {
-    this.#writing = this.#writeSome().then((wrote) => {
-      this.#writing = undefined
-      this.#timer =
-        this.#closed || !this.#waits() ? undefined : this.#options.timers.set(wrote ? 0 : RETRY, this.#flush)
-    })
+    this.#sweeper.close()
+    await this.#behind.close()
   }
 
   async #writeSome(): Promise<boolean> {
@@ -224,20 +206,7 @@ export class Learner implements LearnedContacts {
   #takeBack(key: string, entry: Learned | undefined): void {
     if (entry === undefined) return
     this.#leaving.set(key, entry)
-    if (!this.#closed) this.#soon()
-  }
-
-  readonly #sweep = (): void => {
-    const { sweep, clock, timers, onFault } = this.#options
-    void (async () => {
-      let more = false
-      try {
-        more = await sweep(clock.wall())
-      } catch (error) {
-        onFault(error)
-      }
-      if (!this.#closed) this.#sweeper = timers.set(more ? SWEEP_ON : SWEEP_EVERY, this.#sweep)
-    })()
+    this.#behind.soon()
   }
 }
 

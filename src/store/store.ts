@@ -13,6 +13,14 @@ import type {
   StoreState,
   UserQuery,
 } from '../admin/store.ts'
+import type {
+  PresencePair,
+  PresenceStore,
+  PresenceStoreStats,
+  StoredAuthorization,
+  StoredDialog,
+  StoredPresence,
+} from '../edge/presence/store.ts'
 import type { LearnedContacts, LearnedStats, Lesson, SubjectRecord, SubjectStore } from '../edge/subjects.ts'
 import type { Address } from '../federation/address.ts'
 import type { ContactList, User } from '../federation/model.ts'
@@ -23,12 +31,18 @@ import { Administration } from './administration.ts'
 import type { Database } from './database.ts'
 import { LearnedElsewhere } from './learned-elsewhere.ts'
 import { Learner, type LearnerOptions } from './learner.ts'
+import { loadPresence } from './presence-load.ts'
+import type { PresenceRows } from './presence-rows.ts'
+import { PresenceWriter } from './presence-writer.ts'
 import { Watch } from './watch.ts'
 
 export interface StoreOptions {
   readonly clock: Clock
   readonly timers: Timers
-  /** Told of failures that no caller waits for: a look at the revision, a batch of learned entries. They are tried again. */
+  /**
+   * Told of failures that no caller waits for: a look at the revision, a batch of learned entries or of
+   * presence. They are tried again.
+   */
   readonly onFault: (error: unknown) => void
   /** Milliseconds between two looks at the revision (250). */
   readonly watchEvery?: number | undefined
@@ -48,6 +62,7 @@ export interface Parts {
   readonly database: Database
   readonly subjects: SubjectStore
   readonly learned: Pick<LearnerOptions, 'write' | 'sweep'>
+  readonly presence: PresenceRows
   readonly look: () => Look | Promise<Look>
   /** Users whose learned entries have got a later mark, `most` of them. */
   readonly learnedSince: (mark: number, most: number) => readonly string[] | Promise<readonly string[]>
@@ -56,18 +71,21 @@ export interface Parts {
 }
 
 /** The store as a whole: what administration and the edge need, on one database. */
-export class Store implements AdminStore, SubjectStore, LearnedContacts {
+export class Store implements AdminStore, SubjectStore, LearnedContacts, PresenceStore {
   readonly description: string
   readonly #parts: Parts
   readonly #administration: Administration
   readonly #watch: Watch
   readonly #learner: Learner
+  readonly #presence: PresenceWriter
+  readonly #clock: Clock
   #closing: Promise<void> | undefined
 
   /** @param at how far it has come */
   constructor(parts: Parts, at: Look, options: StoreOptions) {
     const { clock, timers, onFault } = options
     this.#parts = parts
+    this.#clock = clock
     this.description = parts.database.description
     this.#learner = new Learner({
       write: (batch) => parts.learned.write(batch),
@@ -78,6 +96,7 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts {
       timers,
       queue: options.learnedQueue,
     })
+    this.#presence = new PresenceWriter({ rows: parts.presence, onFault, clock, timers })
     const elsewhere = new LearnedElsewhere({
       at: at.mark,
       since: (mark, most) => parts.learnedSince(mark, most),
@@ -163,6 +182,30 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts {
     return this.#learner.learnedStats()
   }
 
+  loadPresence(): AsyncIterable<StoredPresence> {
+    return loadPresence(this.#parts.presence, this.#clock)
+  }
+
+  keepAuthorization(authorization: StoredAuthorization): void {
+    this.#presence.keepAuthorization(authorization)
+  }
+
+  dropPair(pair: PresencePair): void {
+    this.#presence.dropPair(pair)
+  }
+
+  keepDialog(dialog: StoredDialog): void {
+    this.#presence.keepDialog(dialog)
+  }
+
+  dropDialog(id: string): void {
+    this.#presence.dropDialog(id)
+  }
+
+  presenceStats(): PresenceStoreStats {
+    return this.#presence.presenceStats()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -175,6 +218,7 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts {
   async #close(): Promise<void> {
     this.#watch.close()
     await this.#learner.close()
+    await this.#presence.close()
     await this.#parts.close()
     await this.#parts.database.close()
   }

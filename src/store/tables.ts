@@ -15,6 +15,8 @@ export interface Tables {
   readonly learned_revision: { id: number; mark: number }
   /** The mark of the last batch that changed learned entries of this user. */
   readonly learned_marks: { owner: string; mark: number }
+  readonly presence_authorizations: PresenceAuthorizationTable
+  readonly presence_dialogs: PresenceDialogTable
 }
 
 /** Rows that are always read together, each as JSON: `list` is one of `RowList` without users and contacts. */
@@ -59,4 +61,23 @@ export interface ContactTable {
   target: string
   origin: string
   expires: number | null
+}
+
+/** Who watches whom: `StoredAuthorization`. */
+export interface PresenceAuthorizationTable {
+  direction: string
+  xmpp: string
+  sip: string
+  state: string
+  since: number
+}
+
+/** `StoredDialog`. */
+export interface PresenceDialogTable {
+  id: string
+  direction: string
+  xmpp: string
+  sip: string
+  until: number
+  body: string
 }

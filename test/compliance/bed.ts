@@ -5,6 +5,8 @@ import type { Store, StoreOptions } from '../../src/store/store.ts'
 /** One database, empty at the start. Each `open` stands for a process of its own. */
 export interface StoreBed extends AsyncDisposable {
   open(options?: Partial<StoreOptions>): Promise<Store>
+  /** One statement by somebody else's hand, into the tables of a store that was opened. */
+  execute(statement: string): Promise<void>
 }
 
 export type MakeBed = () => Promise<StoreBed>

@@ -25,6 +25,10 @@ const WRITTEN: Readonly<Record<number, readonly string[]>> = {
     `insert into contacts values ('romeo@sip.example', 'address:juliet@xmpp.example', 'allow', 'user', null)`,
   ],
   3: [`insert into learned_marks values ('romeo@sip.example', 3)`, 'update learned_revision set mark = 3'],
+  4: [
+    `insert into presence_authorizations values ('in', 'juliet@xmpp.example', 'sip:romeo@sip.example', 'granted', 5)`,
+    `insert into presence_dialogs values ('tag', 'in', 'juliet@xmpp.example', 'sip:romeo@sip.example', 6, '{}')`,
+  ],
 }
 
 const TABLES = [
@@ -38,6 +42,8 @@ const TABLES = [
   'contacts',
   'learned_revision',
   'learned_marks',
+  'presence_authorizations',
+  'presence_dialogs',
 ]
 
 /** @param makeBed one empty database */

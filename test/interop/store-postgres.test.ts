@@ -6,6 +6,7 @@ import { type StoreBed, storeOptions, until } from '../compliance/bed.ts'
 import { ALICE, fine, putHome } from '../compliance/fixtures.ts'
 import { learnedContactsSuite } from '../compliance/learned-contacts.ts'
 import { migrationSuite } from '../compliance/migrations.ts'
+import { presenceStoreSuite } from '../compliance/presence-store.ts'
 import { subjectStoreSuite } from '../compliance/subject-store.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 
@@ -33,6 +34,9 @@ async function bed(): Promise<StoreBed> {
       if (!opened.ok) throw new Error(opened.error.message)
       return opened.value
     },
+    async execute(statement) {
+      await postgres.query(`set search_path to ${schema}; ${statement}`)
+    },
     async [Symbol.asyncDispose]() {
       await postgres.query(`drop schema if exists ${schema} cascade`)
     },
@@ -42,6 +46,7 @@ async function bed(): Promise<StoreBed> {
 describe('AdminStore on PostgreSQL', () => adminStoreSuite(bed))
 describe('SubjectStore on PostgreSQL', () => subjectStoreSuite(bed))
 describe('LearnedContacts on PostgreSQL', () => learnedContactsSuite(bed))
+describe('PresenceStore on PostgreSQL', () => presenceStoreSuite(bed))
 describe('migrations on PostgreSQL', () =>
   migrationSuite(async () => {
     const schema = `bed_${++beds}`

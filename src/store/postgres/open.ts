@@ -5,6 +5,7 @@ import { Store, type StoreOptions } from '../store.ts'
 import type { PostgresOptions } from './connection.ts'
 import { PostgresDatabase } from './database.ts'
 import { PostgresLearned } from './learned.ts'
+import { PostgresPresence } from './presence.ts'
 import { PostgresSubjects } from './subjects.ts'
 
 /** Signs in, and brings the schema to the version of this program. The database itself must exist. */
@@ -27,6 +28,7 @@ export async function openPostgres(
       database,
       subjects,
       learned: new PostgresLearned(pool, description),
+      presence: new PostgresPresence(pool, description),
       look: () => subjects.look(),
       learnedSince: (mark: number, most: number) => subjects.learnedSince(mark, most),
       // The pool is the database's, and ends with it.

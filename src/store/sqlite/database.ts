@@ -121,7 +121,7 @@ export function sqliteFault(error: unknown, description: string): StoreFault | u
 }
 
 /** Again and again while the database is locked, without standing still. */
-async function patiently<T>(wait: number, work: () => T | Promise<T>): Promise<T> {
+export async function patiently<T>(wait: number, work: () => T | Promise<T>): Promise<T> {
   const until = performance.now() + wait
   for (;;) {
     try {

@@ -4,6 +4,7 @@ import { migrate } from '../migrate.ts'
 import { Store, type StoreOptions } from '../store.ts'
 import { SqliteDatabase, type SqliteOptions } from './database.ts'
 import { SqliteLearned } from './learned.ts'
+import { SqlitePresence } from './presence.ts'
 import { SqliteSubjects } from './subjects.ts'
 
 /** Opens the file, makes it where there is none, and brings it to the version of this program. */
@@ -22,15 +23,18 @@ export async function openSqlite(
     }
     const subjects = new SqliteSubjects(place.path, database.description, options.clock)
     const learned = new SqliteLearned(place.path, database.description)
+    const presence = new SqlitePresence(place, database.description)
     const parts = {
       database,
       subjects,
       learned,
+      presence,
       look: () => subjects.look(),
       learnedSince: (mark: number, most: number) => subjects.learnedSince(mark, most),
       close: () => {
         subjects.close()
         learned.close()
+        presence.close()
       },
     }
     return ok(new Store(parts, subjects.look(), options))
