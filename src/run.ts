@@ -51,6 +51,7 @@ export async function run(file: string): Promise<number> {
     lookups: resolver,
     software: { name: 'Dragoman', version: VERSION },
     people: store,
+    presence: store,
   })
   tellMissing(log, read.value.missing)
   tellDoubts(log, read.value.config)
