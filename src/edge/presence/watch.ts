@@ -27,6 +27,8 @@ export class Watch {
   subscription: Subscription<Watch> | undefined = undefined
   /** Why it ends, where we wanted it so. */
   leaving: 'unsubscribe' | 'absent' | 'refused' | undefined = undefined
+  /** The notifier has heard that it ends; its last word is still to come. */
+  left = false
   /** The rules forbid it for a while. */
   refused = false
   /** Wanted again while it was ending. */

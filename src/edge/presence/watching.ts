@@ -102,7 +102,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     take(watch, judged)
     watch.present = true
     if (watch.leaving !== undefined) {
-      watch.again = true
+      this.#whenLeft(watch)
       return ok(undefined)
     }
     this.#options.keeping.authorization(watch)
@@ -124,8 +124,8 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     }
     take(watch, judged)
     watch.present = true
-    if (watch.authorization === 'granted') this.#showing.all(watch)
-    if (watch.leaving === 'absent') watch.again = true
+    if (watch.leaving === 'absent') this.#whenLeft(watch)
+    else if (watch.authorization === 'granted' && watch.subscription !== undefined) this.#showing.all(watch)
     return this.#ensure(watch)
   }
 
@@ -152,7 +152,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     if (watch === undefined || watch.present === there) return
     watch.present = there
     if (there) {
-      if (watch.leaving === 'absent') watch.again = true
+      if (watch.leaving === 'absent') this.#whenLeft(watch)
       else this.#ensure(watch)
       return
     }
@@ -189,7 +189,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     if (changed) this.#show(watch)
     if (!watch.refused) return
     watch.refused = false
-    if (watch.leaving === 'refused') watch.again = true
+    if (watch.leaving === 'refused') this.#whenLeft(watch)
     else this.#ensure(watch)
   }
 
@@ -261,27 +261,31 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     this.#showing.answer(watch.pair, 'subscribed')
   }
 
-  left({ data: watch }: Subscription<Watch>): void {
+  /** It need not be waited for what the notifier says at the end. */
+  left(subscription: Subscription<Watch>): void {
+    const watch = subscription.data
+    if (watch.subscription !== subscription) return
     if (watch.leaving === 'unsubscribe') this.#gone(watch)
+    else if (watch.again) this.#anew(watch)
+    else watch.left = true
   }
 
   ended(end: End, subscription: Subscription<Watch>): void {
     const watch = subscription.data
+    if (!watch.once && watch.subscription !== subscription) return
     const { leaving } = watch
     const stood = this.#options.clock.now() - watch.begun >= STOOD
     watch.subscription = undefined
     watch.leaving = undefined
+    watch.left = false
     if (watch.once) {
       if (end.authorization === 'lost') this.#showing.answer(watch.pair, 'unsubscribed')
       return
     }
     if (leaving === 'unsubscribe') this.#gone(watch)
     if (this.find(watch.pair) !== watch) return
-    if (leaving !== undefined || watch.again) {
-      if (watch.again) this.#ensure(watch)
-      watch.again = false
-      return
-    }
+    if (watch.again) this.#anew(watch)
+    if (leaving !== undefined) return
     if (stood) watch.failures = 0
     this.#lost(watch, end)
     watch.failures++
@@ -325,6 +329,20 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     watch.subscription = made.value
     watch.begun = clock.now()
     return ok(undefined)
+  }
+
+  /** Wanted again while it was being left. */
+  #anew(watch: Watch): void {
+    watch.subscription = undefined
+    watch.leaving = undefined
+    watch.left = false
+    watch.again = false
+    this.#ensure(watch)
+  }
+
+  #whenLeft(watch: Watch): void {
+    if (watch.left) this.#anew(watch)
+    else watch.again = true
   }
 
   #lost(watch: Watch, end: End): void {
