@@ -21,8 +21,6 @@ export interface PresenceBatch {
 
 /** The tables of presence, in the manner of the product. All throw StoreFault. */
 export interface PresenceRows {
-  /** Rows in one transaction: few enough that the process has its turn in between. */
-  readonly batch: number
   write(batch: PresenceBatch): Promise<void>
   /** Deletes some dialogs that are over. True: there are more. */
   sweep(now: number): Promise<boolean>
