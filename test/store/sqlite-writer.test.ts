@@ -77,10 +77,10 @@ test('closing waits for what was asked before, and a file that is not there is a
 
 test('a thread that ends by itself fails what was asked of it, and the next is asked of a new one', async () => {
   await using writing = await bed()
-  // Not a list of steps, which only a fault of ours could send: no answer can be given to it.
   const steps = [{ statement: 0, rows: [['a']] }]
-  const endless = writing.writer.run(null as unknown as typeof steps)
-  await expect(endless).rejects.toThrow('the writing thread has ended')
+  // What `close` sends: it ends without an answer.
+  const unanswered = writing.writer.run(null as unknown as typeof steps)
+  await expect(unanswered).rejects.toThrow('the writing thread has ended')
   expect(await writing.writer.run(steps)).toBe(1)
 })
 
