@@ -183,7 +183,7 @@ test('relative imports name the file with its ending, packages are those of pack
     imports
       .filter((name) =>
         name.startsWith('.')
-          ? !/\.(?:ts|json|tsx)$/.test(name)
+          ? !/\.(?:ts|json|tsx|mjs)$/.test(name)
           : !name.startsWith('node:') && manifest.dependencies[packageOf(name)] === undefined,
       )
       .map((name) => `${path} → ${name}`),

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import SqliteConnection from 'better-sqlite3'
 import type { Mutation } from '../../src/admin/store.ts'
+import type { PresencePair } from '../../src/edge/presence/store.ts'
 import { SubjectCache } from '../../src/edge/subject-cache.ts'
 import { type Address, type UserKey, userKey } from '../../src/federation/address.ts'
 import type { SubjectQuestion } from '../../src/federation/load-subject.ts'
@@ -215,6 +218,46 @@ while (store.learnedStats().waiting > 0) await new Promise((resolve) => setTimeo
 report('store/learned entries', {
   noteNsPerOp: Math.round(((noted - learning) * 1e6) / LEARNED),
   writtenPerSecond: Math.round((LEARNED * 1000) / (performance.now() - noted)),
+})
+
+/** As many authorizations as dialogs. */
+const PRESENCE = SHORT ? 5_000 : 100_000
+const body = JSON.stringify({ target: 'x'.repeat(100), routes: ['x'.repeat(100)], callId: 'x'.repeat(30) })
+const presenceOf = (i: number): PresencePair => ({
+  direction: i % 2 === 0 ? 'in' : 'out',
+  xmpp: `friend${scattered(i) % 1000}@im.partner${scattered(i) % PROVIDERS}.example`,
+  sip: `sip:${nameOf(i)}@${SERVED}`,
+})
+/** The longest that the loop had to wait meanwhile, timers of 1 ms considered. */
+const lag = monitorEventLoopDelay({ resolution: 1 })
+lag.enable()
+const keeping = performance.now()
+for (let i = 0; i < PRESENCE; i++) {
+  store.keepAuthorization({ ...presenceOf(i), state: 'granted', since: Date.now() })
+  store.keepDialog({ ...presenceOf(i), id: randomUUID(), until: Date.now() + 3_600_000, body })
+}
+const kept = performance.now()
+lag.reset()
+while (store.presenceStats().waiting > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+report('store/presence, written', {
+  noteNsPerOp: Math.round(((kept - keeping) * 1e6) / (2 * PRESENCE)),
+  writtenPerSecond: Math.round((2 * PRESENCE * 1000) / (performance.now() - kept)),
+  loopDelayMs: { p50: lag.percentile(50) / 1e6, p99: lag.percentile(99) / 1e6, max: lag.max / 1e6 },
+})
+lag.reset()
+const loading = performance.now()
+let parts = 0
+let rows = 0
+for await (const { authorizations, dialogs } of store.loadPresence()) {
+  parts++
+  rows += authorizations.length + dialogs.length
+}
+if (rows !== 2 * PRESENCE) throw new Error(`${rows} rows of presence`)
+report('store/presence, loaded', {
+  rows,
+  parts,
+  milliseconds: Math.round(performance.now() - loading),
+  loopDelayMs: { p50: lag.percentile(50) / 1e6, max: lag.max / 1e6 },
 })
 await store.close()
 report('store/start of the gateway', await startOn(directory, path))

@@ -5,7 +5,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
 import { addressOf, targetOf } from './contact-rows.ts'
 import { Outage } from './outage.ts'
-import { isStorable } from './subject-record.ts'
+import { isStorableKey } from './subject-record.ts'
 import { Sweeper } from './sweeper.ts'
 import { Trials } from './trials.ts'
 import { WriteBehind } from './write-behind.ts'
@@ -105,7 +105,8 @@ export class Learner implements LearnedContacts {
     const { clock } = this.#options
     if (this.#lately.get(key, clock.now()) !== undefined)
       return this.#trials.again(key) ? 'on-trial' : 'known'
-    if (this.#closed || !isStorable(key) || (this.#waiting.size >= this.#limit && !this.#waiting.has(key))) {
+    const full = this.#waiting.size >= this.#limit && !this.#waiting.has(key)
+    if (this.#closed || full || !isStorableKey(pair.owner, pair.target)) {
       this.#dropped++
       return 'dropped'
     }

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { authorizationOf, dialogOf, type PairColumns, type PresenceRows } from './presence-rows.ts'
 
 /** Rows in one part: a few milliseconds of the process's one thread on SQLite. */
-const PART = 2000
+const PART = 1000
 
 /**
  * Part by part, each found by the key of the last row before it; what waits to be written is not in it.

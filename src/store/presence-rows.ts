@@ -5,7 +5,7 @@ import type {
   StoredDialog,
 } from '../edge/presence/store.ts'
 import { unreadable } from './row-bodies.ts'
-import { isStorable } from './subject-record.ts'
+import { isStorable, isStorableKey } from './subject-record.ts'
 import type { PresenceAuthorizationTable, PresenceDialogTable } from './tables.ts'
 
 /** What names a row of authorizations, whatever it says. */
@@ -21,8 +21,6 @@ export interface PresenceBatch {
 
 /** The tables of presence, in the manner of the product. All throw StoreFault. */
 export interface PresenceRows {
-  /** Rows in one transaction: few enough that the process has its turn in between. */
-  readonly batch: number
   write(batch: PresenceBatch): Promise<void>
   /** Deletes some dialogs that are over. True: there are more. */
   sweep(now: number): Promise<boolean>
@@ -34,19 +32,14 @@ export interface PresenceRows {
 /** NUL is in no text that is kept. */
 export const pairKey = ({ direction, xmpp, sip }: PresencePair): string => `${direction}\0${xmpp}\0${sip}`
 
-/** Bytes. PostgreSQL refuses an entry of more than 2704 in an index, and with it the whole batch. */
-const LONGEST_KEY = 2600
+// Whether both products take it.
 
-const isKey = (...texts: readonly string[]): boolean =>
-  texts.every(isStorable) && texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= LONGEST_KEY
-
-/** Whether both products take it: one row that they refuse would hold up all others. */
-export const isKeepablePair = ({ xmpp, sip }: PresencePair): boolean => isKey(xmpp, sip)
+export const isKeepablePair = ({ xmpp, sip }: PresencePair): boolean => isStorableKey(xmpp, sip)
 
 export const isKeepableAuthorization = (authorization: StoredAuthorization): boolean =>
   isKeepablePair(authorization) && Number.isSafeInteger(authorization.since)
 
-export const isKeepableId = (id: string): boolean => isKey(id)
+export const isKeepableId = (id: string): boolean => isStorableKey(id)
 
 export const isKeepableDialog = (dialog: StoredDialog): boolean =>
   isKeepablePair(dialog) &&

@@ -20,11 +20,14 @@ import { Sweeper } from './sweeper.ts'
 import { WriteBehind } from './write-behind.ts'
 
 export interface PresenceWriterOptions {
-  readonly rows: Pick<PresenceRows, 'batch' | 'write' | 'sweep'>
+  readonly rows: Pick<PresenceRows, 'write' | 'sweep'>
   readonly onFault: (error: unknown) => void
   readonly clock: Clock
   readonly timers: Timers
 }
+
+/** Rows in one transaction: a fraction of a millisecond of the message path's thread. */
+const BATCH = 500
 
 /** Writes what is kept of presence in batches, off the way of messages and notifications. */
 export class PresenceWriter implements Omit<PresenceStore, 'loadPresence'> {
@@ -88,7 +91,7 @@ export class PresenceWriter implements Omit<PresenceStore, 'loadPresence'> {
   }
 
   async #writeSome(): Promise<boolean> {
-    const batch = this.#waiting.first(this.#rows.batch)
+    const batch = this.#waiting.first(BATCH)
     try {
       await this.#rows.write(batch)
     } catch (error) {

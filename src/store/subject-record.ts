@@ -11,6 +11,13 @@ export const NO_RECORD: SubjectRecord = Object.freeze({ user: undefined, contact
  */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
 
+/** Bytes. PostgreSQL refuses an entry of more than 2704 in an index, and with it the whole batch. */
+const LONGEST_KEY = 2600
+
+/** Whether both products take such a key: one that they refuse would hold up all that waits to be written. */
+export const isStorableKey = (...texts: readonly string[]): boolean =>
+  texts.every(isStorable) && texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= LONGEST_KEY
+
 /** User and entries by one statement, so that both are of one revision: what it selects, and from what. */
 export const SUBJECT_COLUMNS = `who, enabled, home, site, policy, contacts_only, hide_notes,
   exists (select 1 from suspensions where list = 'users' and name = who) as suspended,

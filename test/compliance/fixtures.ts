@@ -146,3 +146,10 @@ export const putContact = (of: string, list: 'allow' | 'block', what: ContactEnt
 /** A change in short, for comparing: `add homes main`. */
 export const inShort = (change: Pick<Change, 'action' | 'kind' | 'name'>): string =>
   `${change.action} ${change.kind} ${change.name}`
+
+/** So many letters and digits that no database can compress. */
+export function noise(length: number): string {
+  let text = ''
+  for (let x = 1; text.length < length; x = (x * 48271) % 2147483647) text += x.toString(36)
+  return text.slice(0, length)
+}

@@ -4,7 +4,7 @@ import { textOfAddress } from '../../src/federation/address.ts'
 import type { Store } from '../../src/store/store.ts'
 import { fakeTime } from '../kernel/fake-time.ts'
 import { type MakeBed, movedClock, type StoreBed, until } from './bed.ts'
-import { ALICE, address, entry, fine, person, putContact } from './fixtures.ts'
+import { ALICE, address, entry, fine, noise, person, putContact } from './fixtures.ts'
 
 const ROMEO = address('romeo@sip.example')
 const JULIET = address('juliet@xmpp.example')
@@ -173,6 +173,16 @@ export function learnedContactsSuite(makeBed: MakeBed): void {
     await using store = await bed.open()
     expect(store.learn(ROMEO, { ...JULIET, user: 'x\ud800' as typeof JULIET.user }, LIMITS)).toBe('dropped')
     expect(store.learnedStats()).toMatchObject({ waiting: 0, dropped: 1 })
+  })
+
+  test('a name that is too long for an index does not hold up the others', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    const long = { ...JULIET, user: noise(6000) as typeof JULIET.user }
+    expect(store.learn(ROMEO, long, LIMITS)).toBe('dropped')
+    store.learn(ROMEO, { ...JULIET, user: noise(2500) as typeof JULIET.user }, LIMITS)
+    await written(store, 1)
+    expect((await store.contacts(ROMEO)).allow).toHaveLength(1)
   })
 
   test('what taught it fails after all: the entry goes, and comes with the next success', async () => {

@@ -10,6 +10,7 @@ import { Child } from '../support/process.ts'
 import { tempDir } from '../support/temp.ts'
 
 const WRITER = join(import.meta.dirname, '../support/store-writer.mjs')
+const PRESENCE_WRITER = join(import.meta.dirname, '../support/presence-writer.mjs')
 const PARTS = 20
 
 /** Starts a writer, kills it after `milliseconds`, and says which changes it had reported. */
@@ -17,8 +18,9 @@ async function interrupted(
   place: StorePlace,
   prefix: string,
   milliseconds: number,
+  writer = WRITER,
 ): Promise<readonly string[]> {
-  const child = new Child(process.execPath, [WRITER, JSON.stringify(place), prefix], { name: 'writer' })
+  const child = new Child(process.execPath, [writer, JSON.stringify(place), prefix], { name: 'writer' })
   await child.line(/^open$/, { within: 20_000 })
   await child.line(/^committed /, { within: 20_000 })
   await new Promise((resolve) => setTimeout(resolve, milliseconds))
@@ -92,6 +94,45 @@ test('PostgreSQL: a writer killed in the midst of changes leaves the database wh
     reported.push(...(await interrupted(place, `run${i}`, milliseconds)))
     await expectWhole(place, reported)
   }
+})
+
+/** All pairs of the rounds that were reported are there, and no dialog without its pair. */
+async function expectPresence(place: StorePlace, reported: readonly string[]): Promise<void> {
+  const opened = await openStore(place, storeOptions())
+  if (!opened.ok) throw new Error(opened.error.message)
+  await using store = opened.value
+  const pairs = new Map<string, number>()
+  const dialogs = new Map<string, number>()
+  for await (const part of store.loadPresence()) {
+    for (const { sip } of part.authorizations) pairs.set(sip, (pairs.get(sip) ?? 0) + 1)
+    for (const { sip, body } of part.dialogs) {
+      expect(body).toBe('{"whole":true}')
+      dialogs.set(sip, (dialogs.get(sip) ?? 0) + 1)
+    }
+  }
+  for (const [sip, count] of dialogs) expect(pairs.get(sip)).toBeGreaterThanOrEqual(count)
+  const complete = reported.map((name) => `sip:${name}@sip.example`)
+  for (const sip of complete) expect([sip, pairs.get(sip), dialogs.get(sip)]).toEqual([sip, 2000, 2000])
+  expect(complete.length).toBeGreaterThan(0)
+}
+
+test('SQLite: a process killed while it writes presence: what was written is there', async () => {
+  await using directory = await tempDir('crash')
+  const place: StorePlace = { kind: 'sqlite', path: join(directory.path, 'federation.db') }
+  const reported: string[] = []
+  for (const [i, milliseconds] of [130, 211, 350].entries()) {
+    reported.push(...(await interrupted(place, `run${i}`, milliseconds, PRESENCE_WRITER)))
+    await expectPresence(place, reported)
+  }
+  using file = closing(new SqliteConnection(place.path))
+  expect(file.connection.pragma('integrity_check', { simple: true })).toBe('ok')
+})
+
+test('PostgreSQL: a process killed while it writes presence: what was written is there', async () => {
+  await using postgres = await startPostgres()
+  const { host, port, user, database } = postgres
+  const place: StorePlace = { kind: 'postgresql', host, port, user, database }
+  await expectPresence(place, await interrupted(place, 'run', 250, PRESENCE_WRITER))
 })
 
 const closing = (connection: SqliteConnection.Database) => ({

@@ -16,7 +16,6 @@ function bed(rows: Partial<PresenceWriterOptions['rows']> = {}) {
   const faults: unknown[] = []
   const writer = new PresenceWriter({
     rows: {
-      batch: 50,
       async write(batch) {
         batches.push(batch)
       },
@@ -58,12 +57,12 @@ test('nothing is written at once, and all of it a tenth of a second later', asyn
 
 test('many are written in parts, with a turn for others in between', async () => {
   const { writer, batches, pass } = bed()
-  for (let i = 0; i < 120; i++) writer.keepDialog(dialog(i))
+  for (let i = 0; i < 1200; i++) writer.keepDialog(dialog(i))
   await pass(100)
   expect(batches).toHaveLength(1)
   await pass(1)
   await pass(1)
-  expect(batches.map(({ dialogs }) => dialogs.length)).toEqual([50, 50, 20])
+  expect(batches.map(({ dialogs }) => dialogs.length)).toEqual([500, 500, 200])
 })
 
 test('a write that fails is tried again each second, told once, and nothing is lost', async () => {

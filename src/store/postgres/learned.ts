@@ -47,10 +47,12 @@ const MARK = {
     order by owner on conflict (owner) do update set mark = excluded.mark`,
 }
 const SWEEP = 500
+/** An entry that is being written at the same time lives on: its row is locked, and passed over. */
 const SWEEP_ENTRIES = {
   name: 'learned-sweep',
   text: `delete from contacts where (owner, target, list) in (
-    select owner, target, list from contacts where expires is not null and expires <= $1 limit ${SWEEP})`,
+    select owner, target, list from contacts where expires is not null and expires <= $1 limit ${SWEEP}
+    for update skip locked)`,
 }
 const SWEEP_MARKS = {
   name: 'learned-sweep-marks',

@@ -52,8 +52,6 @@ const DIALOGS = {
 
 /** Presence: a few statements for a whole batch, in one transaction. */
 export class PostgresPresence implements PresenceRows {
-  /** More than on SQLite: they cost this process little, and each transaction a flush at the server. */
-  readonly batch = 500
   readonly #pool: pg.Pool
   readonly #description: string
 

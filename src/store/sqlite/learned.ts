@@ -1,7 +1,7 @@
 import SqliteConnection from 'better-sqlite3'
 import { MARKS_KEPT } from '../learned-elsewhere.ts'
 import type { Batch, Pair, Wrote } from '../learner.ts'
-import { sqliteFault } from './database.ts'
+import { patiently, type SqliteOptions, sqliteFault } from './database.ts'
 
 /** Rows that one sweep deletes at most, of each kind. */
 const SWEEP = 500
@@ -10,17 +10,19 @@ type Found = Wrote['found'][number]
 
 /**
  * Learned entries on a connection of their own. `synchronous=NORMAL`: they survive a killed process, and the last of
- * them may be lost with the power. Never waits for a lock, which would stand in the way of the messages: a locked
- * database is a failure, and the batch is tried again.
+ * them may be lost with the power. For another writer it waits without standing still, which would be in the way of the
+ * messages.
  */
 export class SqliteLearned {
   readonly #connection: SqliteConnection.Database
   readonly #description: string
+  readonly #lockWait: number
   readonly #write: SqliteConnection.Transaction<(batch: Batch) => Wrote>
   readonly #sweep: SqliteConnection.Transaction<(now: number) => boolean>
 
-  constructor(path: string, description: string) {
+  constructor({ path, lockWait = 5000 }: SqliteOptions, description: string) {
     this.#description = description
+    this.#lockWait = lockWait
     this.#connection = new SqliteConnection(path, { timeout: 0, fileMustExist: true })
     this.#connection.pragma('synchronous = normal')
     const takeBack = this.#connection.prepare<[string, string, number]>(`
@@ -73,22 +75,22 @@ export class SqliteLearned {
   }
 
   /** @throws StoreFault */
-  write(batch: Batch): Wrote {
-    return this.#named(() => this.#write.immediate(batch))
+  async write(batch: Batch): Promise<Wrote> {
+    return await this.#patiently(() => this.#write.immediate(batch))
   }
 
   /** @throws StoreFault */
-  sweep(now: number): boolean {
-    return this.#named(() => this.#sweep.immediate(now))
+  async sweep(now: number): Promise<boolean> {
+    return await this.#patiently(() => this.#sweep.immediate(now))
   }
 
   close(): void {
     this.#connection.close()
   }
 
-  #named<T>(work: () => T): T {
+  async #patiently<T>(work: () => T): Promise<T> {
     try {
-      return work()
+      return await patiently(this.#lockWait, work)
     } catch (error) {
       throw sqliteFault(error, this.#description)
     }

@@ -22,7 +22,7 @@ export async function openSqlite(
       return migrated
     }
     const subjects = new SqliteSubjects(place.path, database.description, options.clock)
-    const learned = new SqliteLearned(place.path, database.description)
+    const learned = new SqliteLearned(place, database.description)
     const presence = new SqlitePresence(place, database.description)
     const parts = {
       database,
@@ -31,10 +31,10 @@ export async function openSqlite(
       presence,
       look: () => subjects.look(),
       learnedSince: (mark: number, most: number) => subjects.learnedSince(mark, most),
-      close: () => {
+      close: async () => {
         subjects.close()
         learned.close()
-        presence.close()
+        await presence.close()
       },
     }
     return ok(new Store(parts, subjects.look(), options))

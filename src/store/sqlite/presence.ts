@@ -1,22 +1,39 @@
 import SqliteConnection from 'better-sqlite3'
+import type { PresencePair } from '../../edge/presence/store.ts'
 import type { PairColumns, PresenceBatch, PresenceRows } from '../presence-rows.ts'
 import type { PresenceAuthorizationTable, PresenceDialogTable } from '../tables.ts'
-import { patiently, type SqliteOptions, sqliteFault } from './database.ts'
+import { type SqliteOptions, sqliteFault } from './database.ts'
+import { SqliteWriter } from './writer.ts'
+
+const GONE = 'where direction = ? and xmpp = ? and sip = ?'
+const STATEMENTS = [
+  `delete from presence_authorizations ${GONE}`,
+  `delete from presence_dialogs ${GONE}`,
+  'delete from presence_dialogs where id = ?',
+  `insert into presence_authorizations (direction, xmpp, sip, state, since) values (?, ?, ?, ?, ?)
+    on conflict (direction, xmpp, sip) do update set state = excluded.state, since = excluded.since`,
+  `insert into presence_dialogs (id, direction, xmpp, sip, until, body) values (?, ?, ?, ?, ?, ?)
+    on conflict (id) do update set direction = excluded.direction, xmpp = excluded.xmpp, sip = excluded.sip,
+      until = excluded.until, body = excluded.body`,
+  'delete from presence_dialogs where id in (select id from presence_dialogs where until <= ? limit ?)',
+] as const
+const [DROP_AUTHORIZATION, DROP_DIALOGS_OF, DROP_DIALOG, PUT_AUTHORIZATION, PUT_DIALOG, SWEEP] = [
+  0, 1, 2, 3, 4, 5,
+] as const
 
 /** Rows that one sweep deletes at most. */
-const SWEEP = 200
+const SWEPT = 500
+/** Milliseconds: a reader waits only where another process repairs the file or holds it for itself alone. */
+const TIMEOUT = 100
 
 /**
- * Presence on a connection of its own. `synchronous=NORMAL`: it survives a killed process, and the last of it may be
- * lost with the power. For an administrator's transaction it waits without standing still.
+ * Presence. `synchronous=NORMAL`: it survives a killed process, and the last of it may be lost with the power. Written
+ * by a thread; read at once, on a connection of its own.
  */
 export class SqlitePresence implements PresenceRows {
-  readonly batch = 200
   readonly #connection: SqliteConnection.Database
+  readonly #writer: SqliteWriter
   readonly #description: string
-  readonly #lockWait: number
-  readonly #write: SqliteConnection.Transaction<(batch: PresenceBatch) => void>
-  readonly #sweep: SqliteConnection.Statement<[number, number]>
   readonly #authorizations: SqliteConnection.Statement<
     [string, string, string, number],
     PresenceAuthorizationTable
@@ -25,35 +42,9 @@ export class SqlitePresence implements PresenceRows {
 
   constructor({ path, lockWait = 5000 }: SqliteOptions, description: string) {
     this.#description = description
-    this.#lockWait = lockWait
-    this.#connection = new SqliteConnection(path, { timeout: 0, fileMustExist: true })
-    this.#connection.pragma('synchronous = normal')
-    const of = 'where direction = ? and xmpp = ? and sip = ?'
-    const dropAuthorization = this.#connection.prepare(`delete from presence_authorizations ${of}`)
-    const dropDialogs = this.#connection.prepare(`delete from presence_dialogs ${of}`)
-    const dropDialog = this.#connection.prepare('delete from presence_dialogs where id = ?')
-    const putAuthorization = this.#connection.prepare(`
-      insert into presence_authorizations (direction, xmpp, sip, state, since) values (?, ?, ?, ?, ?)
-      on conflict (direction, xmpp, sip) do update set state = excluded.state, since = excluded.since`)
-    const putDialog = this.#connection.prepare(`
-      insert into presence_dialogs (id, direction, xmpp, sip, until, body) values (?, ?, ?, ?, ?, ?)
-      on conflict (id) do update set direction = excluded.direction, xmpp = excluded.xmpp, sip = excluded.sip,
-        until = excluded.until, body = excluded.body`)
-    this.#write = this.#connection.transaction((batch) => {
-      for (const { direction, xmpp, sip } of batch.droppedPairs) {
-        dropAuthorization.run(direction, xmpp, sip)
-        dropDialogs.run(direction, xmpp, sip)
-      }
-      for (const id of batch.droppedDialogs) dropDialog.run(id)
-      for (const { direction, xmpp, sip, state, since } of batch.authorizations) {
-        putAuthorization.run(direction, xmpp, sip, state, since)
-      }
-      for (const { id, direction, xmpp, sip, until, body } of batch.dialogs) {
-        putDialog.run(id, direction, xmpp, sip, until, body)
-      }
-    })
-    this.#sweep = this.#connection.prepare(`
-      delete from presence_dialogs where id in (select id from presence_dialogs where until <= ? limit ?)`)
+    this.#writer = new SqliteWriter({ path, lockWait, statements: STATEMENTS })
+    this.#connection = new SqliteConnection(path, { timeout: TIMEOUT, fileMustExist: true })
+    this.#connection.pragma('query_only = on')
     this.#authorizations = this.#connection.prepare(`
       select direction, xmpp, sip, state, since from presence_authorizations
       where (direction, xmpp, sip) > (?, ?, ?) order by direction, xmpp, sip limit ?`)
@@ -61,34 +52,57 @@ export class SqlitePresence implements PresenceRows {
       select id, direction, xmpp, sip, until, body from presence_dialogs where id > ? order by id limit ?`)
   }
 
-  async write(batch: PresenceBatch): Promise<void> {
-    await this.#patiently(() => this.#write.immediate(batch))
+  async write({ droppedPairs, droppedDialogs, authorizations, dialogs }: PresenceBatch): Promise<void> {
+    const pairs = droppedPairs.map(columnsOf)
+    await this.#named(() =>
+      this.#writer.run([
+        { statement: DROP_AUTHORIZATION, rows: pairs },
+        { statement: DROP_DIALOGS_OF, rows: pairs },
+        { statement: DROP_DIALOG, rows: droppedDialogs.map((id) => [id]) },
+        {
+          statement: PUT_AUTHORIZATION,
+          rows: authorizations.map((each) => [...columnsOf(each), each.state, each.since]),
+        },
+        {
+          statement: PUT_DIALOG,
+          rows: dialogs.map((each) => [each.id, ...columnsOf(each), each.until, each.body]),
+        },
+      ]),
+    )
   }
 
   async sweep(now: number): Promise<boolean> {
-    return await this.#patiently(() => this.#sweep.run(now, SWEEP).changes === SWEEP)
+    const swept = await this.#named(() => this.#writer.run([{ statement: SWEEP, rows: [[now, SWEPT]] }]))
+    return swept === SWEPT
   }
 
   async authorizations(
     { direction, xmpp, sip }: PairColumns,
     most: number,
   ): Promise<readonly PresenceAuthorizationTable[]> {
-    return await this.#patiently(() => this.#authorizations.all(direction, xmpp, sip, most))
+    return await this.#named(() => this.#authorizations.all(direction, xmpp, sip, most))
   }
 
   async dialogs(after: string, most: number): Promise<readonly PresenceDialogTable[]> {
-    return await this.#patiently(() => this.#dialogs.all(after, most))
+    return await this.#named(() => this.#dialogs.all(after, most))
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#writer.close()
     this.#connection.close()
   }
 
-  async #patiently<T>(work: () => T): Promise<T> {
+  async #named<T>(work: () => T | Promise<T>): Promise<T> {
     try {
-      return await patiently(this.#lockWait, work)
+      return await work()
     } catch (error) {
       throw sqliteFault(error, this.#description)
     }
   }
 }
+
+const columnsOf = ({ direction, xmpp, sip }: PresencePair): readonly [string, string, string] => [
+  direction,
+  xmpp,
+  sip,
+]
