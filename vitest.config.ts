@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** expect.poll gives up after a second by itself, which a machine may stand still. */
+const PATIENT = { timeout: 15_000 }
+
 /** `unit` needs no server and runs in seconds; `interop` starts real peers on loopback. */
 export default defineConfig({
   test: {
@@ -11,6 +14,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/interop/**'],
           testTimeout: 60_000,
+          expect: { poll: PATIENT },
         },
       },
       {
@@ -18,8 +22,9 @@ export default defineConfig({
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
           globalSetup: ['test/support/build.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
+          expect: { poll: PATIENT },
           maxWorkers: 1,
         },
       },

@@ -37,11 +37,11 @@ export const storeOptions = (options: Partial<StoreOptions> = {}): StoreOptions 
   ...options,
 })
 
-/** Resolves once `test` is true; fails after two seconds. */
+/** Resolves once `test` is true; fails after twenty seconds. */
 export async function until(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 2000
+  const end = Date.now() + 20_000
   while (!(await test())) {
-    if (Date.now() > end) throw new Error(`not within two seconds: ${what}`)
+    if (Date.now() > end) throw new Error(`not within twenty seconds: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -4,13 +4,13 @@ import { stringify } from 'yaml'
 import type { Config } from '../../src/config/config.ts'
 import { readConfig } from '../../src/config/read.ts'
 import { Gateway, type GatewayOptions } from '../../src/gateway.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
 import { createLog } from '../../src/logging.ts'
 import type { Lookups } from '../../src/net/dns/answer.ts'
 import type { Element } from '../../src/xmpp/xml/element.ts'
 import { StreamReader } from '../../src/xmpp/xml/reader.ts'
 import { type UdpPeer, udpPeer, until } from '../sip/endpoint/bed.ts'
+import { patientClock } from '../support/patient-clock.ts'
 
 const HEADER =
   "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='3BF96D32'>"
@@ -209,7 +209,7 @@ export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> 
   const gateway = new Gateway({
     config,
     log: createLog({ ...JSON_LOG, level: 'error' }, false),
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     lookups: NO_DNS,
     software: { name: 'Test', version: '0' },

@@ -4,17 +4,20 @@ import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { storeOptions } from '../compliance/bed.ts'
 import { address } from '../federation/fixtures.ts'
+import { type FakeTime, fakeTime } from '../kernel/fake-time.ts'
 import { answerText, until } from '../sip/endpoint/bed.ts'
 import { tempDir } from '../support/temp.ts'
 import { type GatewayBed, gatewayBed, messageText, stanzaText } from './gateway-bed.ts'
 import { conditionOf, errorTo } from './support.ts'
 
 /** A gateway at level `contacts` on a store, and the same store as another process has it. */
-async function bed(): Promise<GatewayBed & { readonly store: Store; readonly other: Store }> {
+async function bed(
+  time: Partial<FakeTime> = {},
+): Promise<GatewayBed & { readonly store: Store; readonly other: Store }> {
   const directory = await tempDir('learning')
   const open = async (): Promise<Store> => {
     const place = { kind: 'sqlite', path: join(directory.path, 'federation.db') } as const
-    const opened = await openStore(place, storeOptions())
+    const opened = await openStore(place, storeOptions(time))
     if (!opened.ok) throw new Error(opened.error.message)
     return opened.value
   }
@@ -49,11 +52,16 @@ async function romeoWrites(at: GatewayBed, body: string): Promise<void> {
 const written = (store: Store, count: number) => until(() => store.learnedStats().written === count)
 
 test('an entry that another process has learned acts within a second', async () => {
-  const at = await bed()
+  const time = fakeTime()
+  const at = await bed(time)
+  let told = 0
+  at.store.onLearned(() => told++)
   expect(await said(at, 'let me in')).toBe('forbidden')
-  at.other.learn(address('romeo@sip.example'), address('juliet@xmpp.example'), { lifetime: 1e9, perUser: 9 })
+  at.other.learn(address('romeo@sip.example'), address('juliet@xmpp.example'), { lifetime: 1e12, perUser: 9 })
+  time.pass(200)
   await written(at.other, 1)
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  time.pass(800)
+  await until(() => told === 1)
   expect(await said(at, 'now')).toBeUndefined()
 })
 

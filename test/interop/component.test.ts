@@ -75,8 +75,9 @@ describe.each(SERVERS)('%s', (_name, startServer) => {
     expect(await confirmed()).toBe(true)
     expect(stanzas.filter((stanza) => stanza.attrs.type === 'get')).toHaveLength(500)
     expect(await confirmed()).toBe(true)
-    await vi.waitFor(() =>
-      expect(stanzas.filter((stanza) => stanza.attrs.type === 'result')).toHaveLength(500),
+    await vi.waitFor(
+      () => expect(stanzas.filter((stanza) => stanza.attrs.type === 'result')).toHaveLength(500),
+      { timeout: 15_000 },
     )
 
     const cut = confirmed()
@@ -94,7 +95,7 @@ describe.each(SERVERS)('%s', (_name, startServer) => {
     await using server = await startServer()
     const { link, events } = linkTo(server.componentPort, { secret: 'wrong' })
     await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ kind: 'retry' })), {
-      timeout: 5_000,
+      timeout: 15_000,
     })
     expect(events[0]).toMatchObject({ kind: 'handshake-refused', condition: 'not-authorized' })
     expect(link.state).not.toBe('live')

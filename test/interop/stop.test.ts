@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { onBed, ROMEO } from '../support/bed.ts'
+import { pause } from '../support/patient-clock.ts'
+import { xml } from '../support/xmpp-client.ts'
 
 test('SIGTERM under load over TCP: what was delivered has its 2xx, what was sent before it an answer', () =>
   onBed({ transport: 'tcp', congestionSafePath: true }, async ({ juliet, romeo, send, gateway, prosody }) => {
@@ -17,20 +19,24 @@ test('SIGTERM under load over TCP: what was delivered has its 2xx, what was sent
       }
     })()
     const flowing = () => Math.min(romeo.messages.all.length, juliet.stanzas.all.length)
-    await expect.poll(flowing, { timeout: 10_000 }).toBeGreaterThan(200)
+    await expect.poll(flowing, { timeout: 30_000 }).toBeGreaterThan(200)
     const before = statuses.size
-    const ended = gateway.stop(15_000)
+    // Its answer says that the gateway has read what Juliet wrote before.
+    await juliet.iq(xml('iq', { type: 'get', to: 'sip.example' }, xml('ping', 'urn:xmpp:ping')))
+    const ended = gateway.stop(30_000)
     await new Promise((resolve) => setTimeout(resolve, 20))
     loading = false
     await load
     expect(await ended).toEqual({ code: 0, signal: null })
     await prosody.line(/component disconnected/i, { what: 'the stream was not closed' })
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    // What the gateway had written is in our sockets, and what Prosody had taken comes before the answer.
+    await pause(500)
+    await juliet.iq(xml('iq', { type: 'get', to: 'xmpp.example' }, xml('ping', 'urn:xmpp:ping')))
 
     // From SIP: what has no answer by now was never taken, for the connection had gone.
     const settled = new Map<string, number>()
     for (const [body, status] of statuses) void status.then((value) => settled.set(body, value))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await pause(50)
     const messages = juliet.stanzas.all.filter((stanza) => stanza.is('message'))
     const delivered = messages
       .filter(({ attrs }) => attrs.type !== 'error')

@@ -21,13 +21,11 @@ const atDefaultLevel = (config: object): object => ({ ...config, log: { format: 
 const warnings = (gateway: Dragoman): readonly LogLine[] =>
   gateway.log.all.filter(({ level }) => level !== undefined && level >= 40)
 
-/** Passes connections on to a port of 127.0.0.1, and keeps when each one came, in milliseconds. */
-async function countedRelay(
-  target: number,
-): Promise<{ readonly port: number; readonly at: readonly number[] }> {
-  const at: number[] = []
+/** Passes connections on to a port of 127.0.0.1, and counts them. */
+async function countedRelay(target: number): Promise<{ readonly port: number; count(): number }> {
+  let count = 0
   const relay = createServer((socket) => {
-    at.push(performance.now())
+    count++
     const onward = connect(target, '127.0.0.1')
     socket.on('error', () => onward.destroy()).pipe(onward)
     onward.on('error', () => socket.destroy()).pipe(socket)
@@ -36,7 +34,7 @@ async function countedRelay(
   onTestFinished(() => {
     relay.close()
   })
-  return { port: (relay.address() as AddressInfo).port, at }
+  return { port: (relay.address() as AddressInfo).port, count: () => count }
 }
 
 test('an unreachable XMPP server: the gateway is ready all the same and answers 480', async () => {
@@ -46,7 +44,7 @@ test('an unreachable XMPP server: the gateway is ready all the same and answers 
   const nextHop = { host: '127.0.0.1', port: sipPort, transport: 'udp' } as const
   expect((await romeo.message({ to: `sip:${JULIET}`, body: 'anyone?', nextHop })).status).toBe(480)
   const line = { msg: 'no link', link: 'prosody', reason: expect.stringMatching(/\S/) }
-  await expect.poll(() => warnings(gateway)[0], { timeout: 5_000 }).toMatchObject(line)
+  await expect.poll(() => warnings(gateway)[0]).toMatchObject(line)
   expect(await gateway.stop()).toEqual({ code: 0, signal: null })
 })
 
@@ -63,17 +61,16 @@ test('a wrong secret: the tries grow rarer, and the log says why and what to do'
     config: { ...atDefaultLevel(config), xmpp: { reconnect } },
     env,
   })
-  await expect.poll(() => counted.at.length, { timeout: 8000 }).toBeGreaterThanOrEqual(7)
-
-  // Doubling, half of it jitter; a timer may be a few milliseconds early.
-  const gaps = counted.at.slice(1).map((at, index) => at - (counted.at[index] ?? 0))
-  for (const [index, gap] of gaps.entries())
-    expect(gap).toBeGreaterThanOrEqual(Math.min(times.ceiling, times.first * 2 ** index) / 2 - 10)
-  const sum = (part: readonly number[]): number => part.reduce((total, gap) => total + gap, 0)
-  expect(sum(gaps.slice(3, 6))).toBeGreaterThan(sum(gaps.slice(0, 3)))
+  await expect.poll(() => warnings(gateway).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(7)
 
   const lines = warnings(gateway)
-  expect(lines.length).toBeLessThanOrEqual(counted.at.length)
+  expect(lines.length).toBeLessThanOrEqual(counted.count())
+  // Doubling, half of it jitter; a timer may be a few milliseconds early. The gateway's own times: ours of seeing it may differ
+  // by more.
+  const gaps = lines.slice(1).map(({ time }, index) => Number(time) - Number(lines[index]?.time))
+  for (const [index, gap] of gaps.entries())
+    expect(gap).toBeGreaterThanOrEqual(Math.min(times.ceiling, times.first * 2 ** index) / 2 - 10)
+
   for (const line of lines)
     expect(line).toMatchObject({
       msg: 'the XMPP server refuses the link',

@@ -167,7 +167,8 @@ test('a lock of another process: what is there can be read, a change gives up af
       cure: 'end the other process (an open sqlite3 shell, a backup), or try again',
     },
   })
-  expect(performance.now() - started).toBeLessThan(2000)
+  // Sooner than by default.
+  expect(performance.now() - started).toBeLessThan(5000)
   other.exec('rollback')
   other.close()
   expect((await store.change(ALICE, [putHome('main')], { check: fine })).ok).toBe(true)
@@ -179,18 +180,20 @@ test('a lock that goes in time is waited for, and the process does other things 
   await made(path)
   const other = new SqliteConnection(path)
   other.exec('begin immediate')
-  const opened = await open(path, 5000)
+  const opened = await open(path, 30_000)
   if (!opened.ok) throw new Error(opened.error.message)
   await using store = opened.value
+  // The lock goes by what else the process does.
   let turns = 0
-  const ticking = setInterval(() => turns++, 5)
-  setTimeout(() => {
+  const ticking = setInterval(() => {
+    turns++
+    if (turns < 30) return
+    clearInterval(ticking)
     other.exec('commit')
     other.close()
-  }, 150)
+  }, 5)
   expect((await store.change(ALICE, [putHome('main')], { check: fine })).ok).toBe(true)
-  clearInterval(ticking)
-  expect(turns).toBeGreaterThan(5)
+  expect(turns).toBe(30)
 })
 
 test('a lock held while the file is opened for the first time', async () => {

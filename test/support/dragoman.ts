@@ -19,7 +19,7 @@ export interface DragomanOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Where the configuration is written; in a directory of its own unless told. */
   readonly configFile?: string
-  /** Milliseconds it may take to say that it is ready; 10 s unless told. */
+  /** Milliseconds it may take to say that it is ready; 30 s unless told. */
   readonly within?: number
 }
 
@@ -69,7 +69,7 @@ export async function startDragoman(options: DragomanOptions): Promise<Dragoman>
   }
   try {
     await log.next(({ msg }) => msg === 'ready', {
-      within: options.within ?? 10_000,
+      within: options.within ?? 30_000,
       what: 'it was not ready',
     })
   } catch (cause) {

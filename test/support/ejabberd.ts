@@ -44,7 +44,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<Ejabberd>
     })
     try {
       await child.line(/Start accepting TCP connections at/, { within: 30_000 })
-      await child.line(/^users registered$/, { within: 10_000 })
+      await child.line(/^users registered$/, { within: 30_000 })
     } catch (cause) {
       await child.kill()
       throw new Error(`ejabberd did not start:\n${child.tail()}`, { cause })

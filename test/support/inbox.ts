@@ -1,5 +1,5 @@
 export interface NextOptions {
-  /** Milliseconds to wait; 5000 unless told. */
+  /** Milliseconds to wait; 15,000 unless told. */
   readonly within?: number
   /** What is waited for, in the words of the failure. */
   readonly what?: string
@@ -51,7 +51,7 @@ export class Inbox<T> {
       return Promise.resolve(item as T)
     }
     if (this.#closed) return Promise.reject(this.#closed)
-    const within = options.within ?? 5000
+    const within = options.within ?? 15_000
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter)

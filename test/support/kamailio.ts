@@ -98,7 +98,7 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
       if (request !== undefined) passed.push(request)
     })
     try {
-      await child.line(new RegExp(READY), { within: 10_000 })
+      await child.line(new RegExp(READY), { within: 30_000 })
     } catch (cause) {
       await end((group) => group.signal('SIGKILL'))
       throw new Error(`kamailio did not start:\n${child.tail()}`, { cause })

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 
 /** Below Linux's range of ephemeral ports, so that no outgoing connection takes one between asking and binding. */
@@ -31,14 +32,30 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Resolves once something has bound that port; does not connect. */
-export async function portTaken(port: number, transport: 'udp' | 'tcp', within = 5000): Promise<void> {
-  const free = transport === 'udp' ? udpFree : tcpFree
+/**
+ * Resolves once something has bound that port of IPv4. Only looks: to try it by binding it would take it from the one that
+ * is waited for.
+ */
+export async function portTaken(port: number, transport: 'udp' | 'tcp', within = 20_000): Promise<void> {
   const until = Date.now() + within
-  while (await free(port)) {
+  while (!(await boundPorts(transport)).has(port)) {
     if (Date.now() > until) throw new Error(`nothing bound ${transport} port ${port} within ${within} ms`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** A socket of UDP without a peer, and one of TCP that listens (include/net/tcp_states.h). */
+const BOUND = { udp: '07', tcp: '0A' } as const
+
+/** proc(5): `sl: address:port peer:port state …`, numbers in hexadecimal. */
+async function boundPorts(transport: 'udp' | 'tcp'): Promise<ReadonlySet<number>> {
+  const lines = (await readFile(`/proc/net/${transport}`, 'utf8')).split('\n').slice(1)
+  const fields = lines.map((line) => line.trim().split(/ +/))
+  return new Set(
+    fields
+      .filter(([, , , state]) => state === BOUND[transport])
+      .map(([, local]) => Number.parseInt(local?.split(':')[1] ?? '', 16)),
+  )
 }
 
 async function allFree(ports: readonly number[]): Promise<boolean> {

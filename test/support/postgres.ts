@@ -87,7 +87,7 @@ ssl_key_file = '${key}'
     })
     child = next
     try {
-      await next.line(/database system is ready to accept connections/, { within: 15_000 })
+      await next.line(/database system is ready to accept connections/, { within: 30_000 })
     } catch (cause) {
       await next.kill()
       throw new Error(`postgres did not start:\n${next.tail()}`, { cause })

@@ -120,7 +120,7 @@ export class Child implements AsyncDisposable {
   }
 
   /** Asks with SIGTERM, insists with SIGKILL after `within` milliseconds; resolves when it has gone. */
-  async stop(within = 5000): Promise<Exit> {
+  async stop(within = 15_000): Promise<Exit> {
     this.signal('SIGCONT')
     this.signal('SIGTERM')
     const timer = setTimeout(() => this.signal('SIGKILL'), within)
@@ -193,7 +193,7 @@ export async function portOpen(
   port: number,
   options: { host?: string; within?: number } = {},
 ): Promise<void> {
-  const until = Date.now() + (options.within ?? 5000)
+  const until = Date.now() + (options.within ?? 20_000)
   while (Date.now() < until) {
     if (await accepts(options.host ?? '127.0.0.1', port)) return
     await new Promise((resolve) => setTimeout(resolve, 20))

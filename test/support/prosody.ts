@@ -66,10 +66,10 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
     const next = new Child('prosody', ['--config', configFile, '-F'], { cwd: directory, name: 'prosody' })
     child = next
     try {
-      await next.line(new RegExp(`Activated service 'c2s' on .*:${c2sPort}`), { within: 10_000 })
+      await next.line(new RegExp(`Activated service 'c2s' on .*:${c2sPort}`), { within: 30_000 })
       if (options.components?.length) {
         await next.line(new RegExp(`Activated service 'component' on .*:${componentPort}`), {
-          within: 10_000,
+          within: 30_000,
         })
       }
     } catch (cause) {

@@ -64,7 +64,7 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
   }
   let cons: Socket
   try {
-    await child.line(/baresip is ready/, { within: 10_000 })
+    await child.line(/baresip is ready/, { within: 30_000 })
     cons = await openConsole(consolePort)
   } catch (cause) {
     await stop()

@@ -13,6 +13,9 @@ import {
 import { Headers } from '../../../src/sip/headers.ts'
 import type { SipRequest } from '../../../src/sip/message.ts'
 import { parseUri } from '../../../src/sip/uri-parse.ts'
+import { patientClock, until } from '../../support/patient-clock.ts'
+
+export { pause, until } from '../../support/patient-clock.ts'
 
 export interface Bed {
   readonly endpoint: Endpoint
@@ -22,7 +25,7 @@ export interface Bed {
   readonly tcp: number
 }
 
-/** An endpoint on a loopback address, UDP and TCP on free ports, that answers 200 unless told otherwise. */
+/** An endpoint on a loopback address, UDP and TCP on free ports, on a patient clock, that answers 200 unless told otherwise. */
 export async function bed(
   options: Partial<EndpointOptions> & { address?: string; only?: 'udp' | 'tcp' } = {},
 ): Promise<Bed> {
@@ -40,6 +43,7 @@ export async function bed(
         side: 'inside' as const,
       })),
     onEvent: (event) => events.push(event),
+    clock: patientClock,
     ...rest,
     onRequest(request) {
       incoming.push(request)
@@ -125,16 +129,6 @@ export async function tcpServer(
   if (bound === null || typeof bound === 'string') throw new Error('no port')
   return { port: bound.port, server }
 }
-
-export async function until(condition: () => boolean, within = 4_000): Promise<void> {
-  const end = Date.now() + within
-  while (!condition()) {
-    if (Date.now() > end) throw new Error('it did not happen in time')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 let serial = 0
 export interface Shape {

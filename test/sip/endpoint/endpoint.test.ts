@@ -429,14 +429,14 @@ describe('TCP in', () => {
   })
 
   test('the answer finds the sent-by port when the connection is gone (§18.2.2)', async () => {
-    const { tcp, incoming } = await bed({ onRequest: () => {} })
+    const { endpoint, tcp, incoming } = await bed({ onRequest: () => {} })
     const texts: (() => string)[] = []
     const back = await tcpServer((peer) => texts.push(peer.text))
     const peer = await tcpPeer(tcp)
     peer.socket.write(requestText(0, { via: `SIP/2.0/TCP 127.0.0.1:${back.port};branch=z9hG4bKb` }))
     await until(() => incoming.length === 1)
     peer.socket.destroy()
-    await pause(20)
+    await until(() => endpoint.stats().connections === 0)
     incoming[0]?.respond(200)
     await until(() => texts[0]?.().startsWith('SIP/2.0 200') === true)
   })

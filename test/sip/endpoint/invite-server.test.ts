@@ -143,6 +143,7 @@ describe('INVITE in (RFC 3261 §17.2.1, RFC 6026)', () => {
     await until(() => endpoint.stats().retransmissionsIn === 1)
     incoming[0]?.respond(180)
     incoming[0]?.respond(486)
+    await until(() => peer.received.length === 4)
     await pause(20)
     expect(peer.received).toHaveLength(4)
     expect(endpoint.stats()).toMatchObject({ answersDiscarded: 2, completedTransactions: 1 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { IncomingRequest } from '../../../src/sip/endpoint/endpoint.ts'
-import { header, outgoing, requestText, tcpPeer, tcpServer, udpPeer, until } from './bed.ts'
+import { header, outgoing, pause, requestText, tcpPeer, tcpServer, udpPeer, until } from './bed.ts'
 import {
   answer,
   hopByHop,
@@ -157,7 +157,7 @@ test('over TCP: everything at once, in both directions, and the end of the conne
         const replies = [180, 200, 486, 200, 180].map((status, i) => answer(text, status, { tag: `t${i}` }))
         peer.socket.write(replies.join(''))
       }
-      setTimeout(() => peer.socket.destroy(), 20)
+      void pause(20).then(() => peer.socket.destroy())
     }),
   )
   const on = told()

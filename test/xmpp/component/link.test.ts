@@ -15,6 +15,9 @@ const table = JSON.parse(
   readFileSync(new URL('../../vectors/tables/component-handshake.json', import.meta.url), 'utf8'),
 ) as { rows: readonly { stream_id: string; secret: string; handshake: string }[] }
 
+/** vi.waitFor gives up after a second, which a machine may stand still. */
+const eventually = (assertion: () => void) => vi.waitFor(assertion, { interval: 2, timeout: 20_000 })
+
 function linkTo(port: number, options: Partial<ComponentLinkOptions> = {}) {
   const time = fakeTime()
   const events: LinkEvent[] = []
@@ -43,7 +46,7 @@ function linkTo(port: number, options: Partial<ComponentLinkOptions> = {}) {
     return closed
   })
   link.start()
-  const until = (state: string) => vi.waitFor(() => expect(link.state).toBe(state), { interval: 2 })
+  const until = (state: string) => eventually(() => expect(link.state).toBe(state))
   return { link, time, events, stanzas, faults, until }
 }
 
@@ -155,7 +158,7 @@ describe('sending', () => {
     expect(faults).toHaveLength(1)
     expect(link.stats().refusedSends).toBe(3)
     expect(link.send(message('good'))).toBe(true)
-    await vi.waitFor(() => expect(server.read).toContain('good'))
+    await eventually(() => expect(server.read).toContain('good'))
     expect(server.read).not.toContain('evil')
   })
 
@@ -165,7 +168,7 @@ describe('sending', () => {
     await until('live')
     const stanza = message('good', 'Nobody@SIP.Example/a@SIP.Example')
     expect(link.send(stanza)).toBe(true)
-    await vi.waitFor(() => expect(server.read).toContain('from="Nobody@sip.example/a@SIP.Example"'))
+    await eventually(() => expect(server.read).toContain('from="Nobody@sip.example/a@SIP.Example"'))
     expect(server.read).toContain('<body>good</body>')
     expect(stanza.attrs.from).toBe('Nobody@SIP.Example/a@SIP.Example')
   })
@@ -217,7 +220,7 @@ describe('the barrier', () => {
       link.send(message(`n${i}`))
       link.confirm((taken) => answers.push(taken))
     }
-    await vi.waitFor(() => expect(answers).toHaveLength(1_000))
+    await eventually(() => expect(answers).toHaveLength(1_000))
     expect(new Set(answers)).toEqual(new Set([true]))
     expect(faults).toHaveLength(1)
     expect(stanzas).toEqual([])
@@ -235,7 +238,7 @@ describe('the barrier', () => {
     await until('live')
     const done = vi.fn()
     link.confirm(done)
-    await vi.waitFor(() => expect(stanzas).toHaveLength(1))
+    await eventually(() => expect(stanzas).toHaveLength(1))
     expect(done).not.toHaveBeenCalled()
   })
 
@@ -246,7 +249,7 @@ describe('the barrier', () => {
     const done = vi.fn()
     link.send(message('lost'))
     link.confirm(done)
-    await vi.waitFor(() => expect(server.read).toContain('urn:xmpp:ping'))
+    await eventually(() => expect(server.read).toContain('urn:xmpp:ping'))
     link.confirm(done)
     server.socket?.resetAndDestroy()
     await until('waiting')
@@ -258,7 +261,7 @@ describe('the barrier', () => {
     const { until, time, events } = linkTo(server.port)
     await until('live')
     time.pass(120_001)
-    await vi.waitFor(() => expect(server.read).toContain('urn:xmpp:ping'))
+    await eventually(() => expect(server.read).toContain('urn:xmpp:ping'))
     expect(server.read).toContain('</handshake> ')
     time.pass(20_001)
     await until('waiting')
@@ -284,7 +287,7 @@ describe('what the server sends', () => {
     server.socket?.write(
       "<message from='a@b' to='sip.example'><body>1</body></message><message to='x'/><route from='a' to='b'/><message from='a@b' to='sip.example'><body>2</body></message>",
     )
-    await vi.waitFor(() => expect(bodies).toEqual(['1', '2']))
+    await eventually(() => expect(bodies).toEqual(['1', '2']))
     expect(link.stats()).toMatchObject({ received: 2, ignored: 2 })
     expect(faults).toHaveLength(1)
   })
@@ -298,7 +301,7 @@ describe('what the server sends', () => {
       server.socket?.write(
         `<message xmlns='${namespace}' from='a@b' to='sip.example'><body>1</body></message>`,
       )
-      await vi.waitFor(() => expect(stanzas).toHaveLength(1))
+      await eventually(() => expect(stanzas).toHaveLength(1))
       expect(childOf(stanzas[0] as Element, 'body')?.text()).toBe('1')
       expect(link.stats().ignored).toBe(0)
     },
@@ -329,8 +332,8 @@ describe('what the server sends', () => {
         "<message from='a@b' to='sip.example'><body>good</body></message>",
       ].join(''),
     )
-    await vi.waitFor(() => expect(stanzas).toHaveLength(1))
-    await vi.waitFor(() => expect(server.read).toContain('id="11"'))
+    await eventually(() => expect(stanzas).toHaveLength(1))
+    await eventually(() => expect(server.read).toContain('id="11"'))
     const answers = [...server.read.matchAll(/<(\w+) type="error" from="([^"]*)" to="a@b" id="(\d+)">/g)]
     expect(answers.map(([, name, from, id]) => `${name} ${from} ${id}`)).toEqual([
       'message r@sip.example 1',
@@ -364,7 +367,7 @@ describe('what the server sends', () => {
       kind: 'unreadable',
       error: { condition: 'restricted-xml', text: 'comments are not allowed' },
     })
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(server.read).toMatch(/<restricted-xml [^>]*\/><\/stream:error><\/stream:stream>$/),
     )
   })

@@ -4,6 +4,7 @@ import { StreamReader } from '../../../src/xmpp/xml/reader.ts'
 import type { TokenSink } from '../../../src/xmpp/xml/token-sink.ts'
 import { Tokenizer } from '../../../src/xmpp/xml/tokenizer.ts'
 import { writeElement } from '../../../src/xmpp/xml/writer.ts'
+import { isLinear } from '../../support/cost.ts'
 
 const OPEN = "<s:stream xmlns='a' xmlns:s='http://etherx.jabber.org/streams'>"
 
@@ -161,21 +162,7 @@ describe('what is not', () => {
 })
 
 describe('the cost of what drips', () => {
-  /** Milliseconds of the processor, the best of three. */
-  function cost(start: string, unit: string, octets: number): number {
-    const piece = Buffer.from(unit)
-    const silent: TokenSink = { attribute: () => {}, open: () => {}, close: () => {}, text: () => {} }
-    const times = [1, 2, 3].map(() => {
-      const tokenizer = new Tokenizer(silent)
-      tokenizer.write(`<r>${start}`)
-      const before = process.cpuUsage()
-      const text = piece.toString()
-      for (let i = 0; i < octets; i += piece.length) tokenizer.write(text)
-      const { user, system } = process.cpuUsage(before)
-      return (user + system) / 1e3
-    })
-    return Math.min(...times)
-  }
+  const silent: TokenSink = { attribute: () => {}, open: () => {}, close: () => {}, text: () => {} }
 
   test.for([
     ['an attribute', "<a b='", 'x'],
@@ -189,24 +176,18 @@ describe('the cost of what drips', () => {
   ] as const)(
     '%s of eight times the size costs no more than eight times the work, byte by byte',
     ([, start, unit]) => {
-      cost(start, unit, 50_000)
-      expect(cost(start, unit, 400_000)).toBeLessThan(8 * 3 * Math.max(cost(start, unit, 50_000), 5))
+      const drip = (octets: number): void => {
+        const tokenizer = new Tokenizer(silent)
+        tokenizer.write(`<r>${start}`)
+        for (let i = 0; i < octets; i++) tokenizer.write(unit)
+      }
+      expect(isLinear(drip, 50_000)).toBe(true)
     },
   )
 
   test('many references in one chunk cost as much as in many', () => {
-    const whole = `<a>${'&lt;'.repeat(100_000)}`
-    const silent: TokenSink = { attribute: () => {}, open: () => {}, close: () => {}, text: () => {} }
-    const timed = (chunk: string): number => {
-      const tokenizer = new Tokenizer(silent)
-      const before = process.cpuUsage()
-      tokenizer.write(chunk)
-      const { user, system } = process.cpuUsage(before)
-      return (user + system) / 1e3
-    }
-    const part = `<a>${'&lt;'.repeat(12_500)}`
-    timed(part)
-    expect(timed(whole)).toBeLessThan(8 * 3 * Math.max(timed(part), 5))
+    const whole = (count: number): void => new Tokenizer(silent).write(`<a>${'&lt;'.repeat(count)}`)
+    expect(isLinear(whole, 12_500)).toBe(true)
   })
 })
 
