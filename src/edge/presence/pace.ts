@@ -7,6 +7,8 @@ export interface PaceOptions<T> {
   readonly perSecond: number
   readonly timers: Timers
   readonly run: (item: T) => void
+  /** Told what a run threw; the others have their turn all the same. */
+  readonly fault: (error: unknown) => void
 }
 
 /** What is to be done for very many, a few at a time; whoever waits already waits once. */
@@ -34,7 +36,7 @@ export class Pace<T> {
   }
 
   readonly #burst = (): void => {
-    const { perSecond, timers, run } = this.#options
+    const { perSecond, timers, run, fault } = this.#options
     this.#timer = undefined
     let left = Math.max(1, Math.round((perSecond * TICK) / 1000))
     // Whoever is added meanwhile waits for the next burst.
@@ -45,6 +47,12 @@ export class Pace<T> {
     }
     for (const item of now) this.#waiting.delete(item)
     if (this.#waiting.size > 0) this.#timer = timers.set(TICK, this.#burst)
-    for (const item of now) run(item)
+    for (const item of now) {
+      try {
+        run(item)
+      } catch (error) {
+        fault(error)
+      }
+    }
   }
 }

@@ -46,9 +46,10 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     this.#options = options
-    const { timers, resume } = options
-    this.#judging = new Pace({ perSecond: REVISE, timers, run: (item) => this.#judge(item) })
-    this.#renewing = new Pace({ perSecond: resume, timers, run: (item) => this.#renew(item) })
+    const { timers, resume, log } = options
+    const fault = (error: unknown): void => log.error({ err: error }, 'fault in presence')
+    this.#judging = new Pace({ perSecond: REVISE, timers, run: (item) => this.#judge(item), fault })
+    this.#renewing = new Pace({ perSecond: resume, timers, run: (item) => this.#renew(item), fault })
   }
 
   /** Pairs that wait for their turn. */
