@@ -145,6 +145,7 @@ export class Presence {
       watching: this.#watching.stats(),
       watched: this.#watched.stats(),
       renewing: this.upkeep.renewing,
+      kept: this.#options.store?.presenceStats(),
     }
   }
 
