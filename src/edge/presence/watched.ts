@@ -120,6 +120,7 @@ export class Watched implements WatcherOwner<Exposure> {
     const { clock, limit, devices, documents } = this.#options
     const { pair, home } = this.#admitted as Admitted
     const known = this.find(pair)
+    if (known !== undefined) known.refused = false
     if (offer.expires === 0) {
       this.#fetch(offer, known ?? new Exposure(pair, clock.wall(), home))
       return
@@ -130,7 +131,6 @@ export class Watched implements WatcherOwner<Exposure> {
     }
     const exposure = known ?? new Exposure(pair, clock.wall(), home)
     exposure.home = home
-    exposure.refused = false
     const { display } = offer.request.headers.from() ?? {}
     if (exposure.authorization === 'asked' && display !== undefined)
       exposure.nick = keptText(display, documents.textLength) || undefined
@@ -176,7 +176,7 @@ export class Watched implements WatcherOwner<Exposure> {
    */
   ask(exposure: Exposure): void {
     if (exposure.authorization === 'granted') {
-      if (exposure.state === undefined) this.#say(exposure, 'probe')
+      if (exposure.state === undefined && exposure.settling === undefined) this.#say(exposure, 'probe')
     } else if (this.#fetching.find(exposure.pair) === undefined) this.#say(exposure, 'subscribe')
   }
 
@@ -186,7 +186,7 @@ export class Watched implements WatcherOwner<Exposure> {
       if (exposure.watchers.size > 0) this.ask(exposure)
       return
     }
-    if (exposure.settling !== undefined || !this.#say(exposure, 'probe')) return
+    if (exposure.refused || exposure.settling !== undefined || !this.#say(exposure, 'probe')) return
     exposure.suspects = exposure.state && present(exposure.state)
     exposure.waiting?.cancel()
     exposure.waiting = this.#options.timers.set(ANSWER, () => this.#miss(exposure))
@@ -222,7 +222,7 @@ export class Watched implements WatcherOwner<Exposure> {
       exposure.settling = undefined
       for (const watcher of exposure.watchers) {
         if (watcher.status === 'pending') watcher.grant()
-        else watcher.changed()
+        else if (exposure.state !== undefined) watcher.changed()
       }
       this.ask(exposure)
     })
@@ -256,7 +256,7 @@ export class Watched implements WatcherOwner<Exposure> {
       fetched.state = withPresence(fetched.state ?? NO_RESOURCES, change, resources)
     }
     this.#fetching.heard(pair)
-    if (exposure?.authorization !== 'granted') return
+    if (exposure?.authorization !== 'granted' || exposure.refused) return
     const { state } = exposure
     exposure.suspects?.delete(change.resource)
     if (isKnown(state, change) && !exposure.toldClosed) return
@@ -281,7 +281,9 @@ export class Watched implements WatcherOwner<Exposure> {
 
   permit(exposure: Exposure, home: string): void {
     exposure.home = home
+    if (!exposure.refused) return
     exposure.refused = false
+    this.ask(exposure)
   }
 
   restore({ direction, xmpp, sip, state, since }: StoredAuthorization): Exposure {
