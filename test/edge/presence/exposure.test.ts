@@ -7,7 +7,7 @@ import { type Device, priority, show, WatchedBed } from './watched-bed.ts'
  */
 const STATES = {
   'nobody watches': async () => undefined,
-  asked: async (bed: WatchedBed, phone: Device) => {
+  asked: async (_: WatchedBed, phone: Device) => {
     await phone.subscribe(3600)
   },
   'asked, the link is down': async (bed: WatchedBed, phone: Device) => {
