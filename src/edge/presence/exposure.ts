@@ -1,4 +1,4 @@
-import { type ContactState, NO_RESOURCES, UNAVAILABLE } from '../../interworking/presence/state.ts'
+import { type ContactState, type PresenceChange, sameState } from '../../interworking/presence/state.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
 import type { Watcher } from '../../sip/events/watcher.ts'
 import type { PresencePair } from './store.ts'
@@ -19,15 +19,17 @@ export class Exposure {
   state: ContactState | undefined = undefined
   /** Resources that were there before the link was lost, and were not heard of since. */
   suspects: Set<string> | undefined = undefined
+  /** Until nobody will decide any more; with an authorization, until a probe has had no answer. */
+  waiting: Timer | undefined = undefined
   /** Watchers were told that nobody is there, since the state had become too old. */
   toldClosed = false
   /** Of the last document (`nextTimestamp`). */
   stamp: number | undefined = undefined
   /** The rules forbid it for a while. */
   refused = false
-  /** `subscribed` has come; the first state may follow at once. */
+  /** `subscribed` or the first of a state has come, and more of it may follow at once. */
   settling: Timer | undefined = undefined
-  /** How the SIP user likes to be called. */
+  /** How the SIP user likes to be called: said with `subscribe`. */
   nick: string | undefined = undefined
 
   constructor(pair: PresencePair, since: number, home: string) {
@@ -35,25 +37,28 @@ export class Exposure {
     this.since = since
     this.home = home
   }
+
+  /** Nothing more is waited for. */
+  quiet(): void {
+    this.waiting?.cancel()
+    this.waiting = undefined
+    this.settling?.cancel()
+    this.settling = undefined
+  }
 }
-
-/** What is gone for so long has been told, or vanishes with the next document. */
-const TOLD = 30_000
-
-/** Without resources that were gone long ago; one remains, since a document needs it (RFC 3922 §6.3.2). */
-export function trimmed(state: ContactState, now: number): ContactState {
-  let old = 0
-  for (const { available, since } of state.values()) if (!available && now - (since ?? 0) > TOLD) old++
-  if (old === 0 || state.size === 1) return state
-  const kept = [...state].filter(([, { available, since }]) => available || now - (since ?? 0) <= TOLD)
-  return new Map(kept.length > 0 ? kept : [...state].slice(-1))
-}
-
-/** Every resource is gone, and nothing more is said of any. */
-export const closed = (state: ContactState | undefined): ContactState =>
-  new Map(Array.from(state ?? NO_RESOURCES, ([resource]) => [resource, UNAVAILABLE]))
 
 export const isThere = (state: ContactState): boolean => {
   for (const { available } of state.values()) if (available) return true
   return false
 }
+
+/** Whether a stanza says nothing new: from the bare address that nobody is there, it speaks of every resource. */
+export function isKnown(state: ContactState | undefined, { resource, state: one }: PresenceChange): boolean {
+  const before = state?.get(resource)
+  if (state === undefined || before === undefined || !sameState(before, one)) return false
+  return one.available || resource !== '' || !isThere(state)
+}
+
+/** The resources that are there. */
+export const present = (state: ContactState): Set<string> =>
+  new Set([...state].filter(([, { available }]) => available).map(([resource]) => resource))

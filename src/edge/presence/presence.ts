@@ -9,7 +9,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { Endpoint, RespondOptions } from '../../sip/endpoint/endpoint.ts'
-import { parseStanzaError, stanzaError } from '../../xmpp/stanza-error.ts'
+import { stanzaError } from '../../xmpp/stanza-error.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import type { Entry } from '../address-book.ts'
 import { type Arrival, DELIVERED, failed } from '../arrival.ts'
@@ -229,7 +229,7 @@ export class Presence {
         this.#watched.rejected(into)
         return
       case 'error':
-        this.#watched.failed(into, parseStanzaError(stanza).type === 'wait')
+        this.#watched.failed(into, stanza)
         return
       default:
         this.#announced(stanza, out, into, clock.wall())
@@ -237,7 +237,7 @@ export class Presence {
   }
 
   #announced(stanza: Element, out: PresencePair, into: PresencePair, now: number): void {
-    if (this.#watching.find(out) === undefined && this.#watched.find(into) === undefined) return
+    if (this.#watching.find(out) === undefined && !this.#watched.wants(into)) return
     const change = readPresence(stanza, now, this.#limits)
     if (change === undefined) return
     this.#watched.presence(into, change)

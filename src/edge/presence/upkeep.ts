@@ -40,13 +40,16 @@ export class Upkeep {
   readonly #options: UpkeepOptions
   readonly #judging: Pace<Watch | Exposure>
   readonly #renewing: Pace<Watch | Exposure>
-  /** Since when a link is not live. */
+  readonly #live = new Set<string>()
+  /** Since when a link is not live any more. */
   readonly #down = new Map<string, number>()
+  readonly #begun: number
   #gathering = false
 
   constructor(options: UpkeepOptions) {
     this.#options = options
-    const { timers, resume, log } = options
+    const { timers, clock, resume, log } = options
+    this.#begun = clock.now()
     const fault = (error: unknown): void => log.error({ err: error }, 'fault in presence')
     this.#judging = new Pace({ perSecond: REVISE, timers, run: (item) => this.#judge(item), fault })
     this.#renewing = new Pace({ perSecond: resume, timers, run: (item) => this.#renew(item), fault })
@@ -62,20 +65,21 @@ export class Upkeep {
     this.#renewing.close()
   }
 
-  /** Milliseconds; 0: it is live. */
+  /** Milliseconds; 0: it is live. One that never was is down since the process has started. */
   downFor(link: string): number {
-    const since = this.#down.get(link)
-    return since === undefined ? 0 : this.#options.clock.now() - since
+    return this.#live.has(link) ? 0 : this.#options.clock.now() - (this.#down.get(link) ?? this.#begun)
   }
 
   /** The stream to an XMPP server stands: what it may have missed is said, what we may have missed is asked for. */
   linkIsLive(name: string): void {
+    this.#live.add(name)
     this.#down.delete(name)
     for (const item of this.#all())
       if (this.#options.people.resolve(item.pair)?.via.row.name === name) this.#renewing.add(item)
   }
 
   linkIsLost(name: string): void {
+    this.#live.delete(name)
     if (!this.#down.has(name)) this.#down.set(name, this.#options.clock.now())
   }
 

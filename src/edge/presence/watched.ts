@@ -1,23 +1,16 @@
-import type { PresenceLimits } from '../../interworking/presence/limits.ts'
-import { presenceContent } from '../../interworking/presence/notify.ts'
+import { keptText } from '../../interworking/presence/lang-text.ts'
 import { DEFAULT_EXPIRES } from '../../interworking/presence/package.ts'
 import { PIDF_TYPE } from '../../interworking/presence/pidf.ts'
-import { nextTimestamp, stateToPidf } from '../../interworking/presence/presence-to-pidf.ts'
-import { type SentType, typedPresence } from '../../interworking/presence/presence-write.ts'
 import {
-  leading,
   NO_RESOURCES,
   type PresenceChange,
-  sameState,
   UNAVAILABLE,
   withPresence,
 } from '../../interworking/presence/state.ts'
-import type { Clock } from '../../kernel/clock.ts'
-import type { Random } from '../../kernel/random.ts'
-import type { Timers } from '../../kernel/timer-wheel.ts'
-import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
+import { tagIn } from '../../sip/dialog.ts'
+import type { IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops } from '../../sip/events/carry.ts'
-import type { EventPackage, IntakeLimits } from '../../sip/events/intake.ts'
+import type { EventPackage } from '../../sip/events/intake.ts'
 import type { NotifierEnd } from '../../sip/events/notifier-state.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
 import type { Content, Offer, Watcher, WatcherOwner } from '../../sip/events/watcher.ts'
@@ -25,48 +18,27 @@ import { Watchers } from '../../sip/events/watchers.ts'
 import type { HeaderField } from '../../sip/headers.ts'
 import type { SipRequest } from '../../sip/message.ts'
 import type { TerminationReason } from '../../sip/subscription-state.ts'
-import type { Counters } from '../counters.ts'
-import { closed, Exposure, trimmed } from './exposure.ts'
-import type { Keeping } from './keeping.ts'
+import type { Element } from '../../xmpp/xml/element.ts'
+import { failureOf, type Say, sayingTo } from './asking.ts'
+import { contentOf } from './document.ts'
+import { Exposure, isKnown, present } from './exposure.ts'
+import { Fetching } from './fetching.ts'
 import type { Kept } from './kept.ts'
-import { keyOf, type People } from './people.ts'
+import { keyOf } from './people.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
-import type { Ways } from './ways.ts'
-
-export interface WatchedOptions {
-  readonly endpoint: () => Endpoint
-  readonly people: People
-  readonly ways: Ways
-  /** Whether the state that the link brought is too old to be shown. */
-  readonly isStale: (link: string) => boolean
-  /** Whether the XMPP user sees the SIP user at this moment: it must not be told that the SIP user is gone. */
-  readonly isSeen: (pair: PresencePair) => boolean
-  readonly keeping: Keeping
-  readonly intake: IntakeLimits
-  /** Milliseconds between two NOTIFYs that tell of a change. */
-  readonly interval: number
-  /** Seconds that a watcher waits for an authorization. */
-  readonly giveUp: number
-  /** Watchers at a time, and pairs with an authorization; watchers of one pair; resources of one user. */
-  readonly limit: number
-  readonly devices: number
-  readonly documents: PresenceLimits
-  /** Seconds, with a refusal that is over by and by. */
-  readonly retryAfter: number
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly random: Random
-  readonly counters: Counters
-  readonly fault: (error: unknown) => void
-}
+import type { WatchedOptions } from './watched-options.ts'
 
 const PRESENCE: EventPackage = { name: 'presence', type: PIDF_TYPE, expires: DEFAULT_EXPIRES }
 
-/** Milliseconds between `subscribed` and the NOTIFY that says so: the XMPP server sends the state right behind it. */
+/**
+ * Milliseconds between `subscribed` or the first of a state and the NOTIFY that tells of it: the XMPP server sends the rest
+ * right behind it, and a document is the whole state.
+ */
 const SETTLE = 200
 /** Milliseconds within which a probe is answered. */
 const ANSWER = 10_000
-
+/** Seconds after which somebody who gave up may ask again. */
+const GIVE_UP_RETRY = 86_400
 /** A SUBSCRIBE that the rules have let through. */
 export interface Admitted {
   readonly pair: PresencePair
@@ -78,12 +50,21 @@ export class Watched implements WatcherOwner<Exposure> {
   readonly #options: WatchedOptions
   readonly #watchers: Watchers<Exposure>
   readonly #exposures = new Map<string, Exposure>()
+  readonly #fetching: Fetching
+  readonly #say: Say
   /** Of the request that is being taken. */
   #admitted: Admitted | undefined
 
   constructor(options: WatchedOptions) {
     this.#options = options
-    const { endpoint, timers, clock, random, intake, limit, interval, giveUp, retryAfter, fault } = options
+    const { endpoint, people, timers, clock, random, intake, interval, giveUp, retryAfter, fault } = options
+    const { limit, devices } = options
+    const done = (pair: PresencePair): void => {
+      const exposure = this.find(pair)
+      if (exposure?.authorization === 'asked') this.ask(exposure)
+    }
+    this.#say = sayingTo(people, random)
+    this.#fetching = new Fetching({ timers, limit, devices, done })
     this.#watchers = new Watchers({
       endpoint,
       owner: this,
@@ -100,7 +81,7 @@ export class Watched implements WatcherOwner<Exposure> {
   }
 
   stats(): object {
-    return { pairs: this.#exposures.size, ...this.#watchers.stats() }
+    return { pairs: this.#exposures.size, fetching: this.#fetching.size, ...this.#watchers.stats() }
   }
 
   all(): Iterable<Exposure> {
@@ -111,114 +92,178 @@ export class Watched implements WatcherOwner<Exposure> {
     return this.#exposures.get(keyOf(pair))
   }
 
+  /** Whether anybody here wants to know what this pair's XMPP user is. */
+  wants(pair: PresencePair): boolean {
+    return this.find(pair) !== undefined || this.#fetching.find(pair) !== undefined
+  }
+
   close(): void {
     this.#watchers.close()
-    for (const { settling } of this.#exposures.values()) settling?.cancel()
+    this.#fetching.close()
+    for (const exposure of this.#exposures.values()) exposure.quiet()
   }
 
   receive(incoming: IncomingRequest, admitted: Admitted): void {
+    const tag = tagIn(incoming.request.headers.to())
+    const watcher = tag === undefined ? undefined : this.#watchers.get(tag)
+    // The rules were asked about these two, and the dialog is of others (RFC 8048 §8.2).
+    if (watcher !== undefined && keyOf(watcher.data.pair) !== keyOf(admitted.pair)) {
+      incoming.respond(481)
+      return
+    }
     this.#admitted = admitted
     this.#watchers.receive(incoming)
     this.#admitted = undefined
   }
 
   offered(offer: Offer<Exposure>): void {
-    const { clock, limit, devices, counters, retryAfter } = this.#options
+    const { clock, limit, devices, documents } = this.#options
     const { pair, home } = this.#admitted as Admitted
     const known = this.find(pair)
-    const full = known === undefined ? this.#exposures.size >= limit : known.watchers.size >= devices
-    if (full && offer.expires > 0) {
-      counters.add('presence.full')
-      offer.refuse(503, { headers: [['Retry-After', String(retryAfter)]] })
+    if (known !== undefined) known.refused = false
+    if (offer.expires === 0) {
+      this.#fetch(offer, known ?? new Exposure(pair, clock.wall(), home))
+      return
+    }
+    if (known === undefined ? this.#exposures.size >= limit : known.watchers.size >= devices) {
+      this.#full(offer)
       return
     }
     const exposure = known ?? new Exposure(pair, clock.wall(), home)
     exposure.home = home
-    exposure.nick = offer.request.headers.from()?.display || undefined
-    const { authorization } = exposure
-    const status = authorization === 'granted' ? 'active' : 'pending'
-    if (offer.expires === 0) {
-      counters.add('presence.fetched')
-      offer.accept(status, exposure)
-      if (exposure.state === undefined) this.#say(exposure, 'probe')
+    const { display } = offer.request.headers.from() ?? {}
+    if (exposure.authorization === 'asked' && display !== undefined)
+      exposure.nick = keptText(display, documents.textLength) || undefined
+    if (known === undefined) {
+      this.#exposures.set(keyOf(pair), exposure)
+      this.#expectDecision(exposure)
+      this.#options.keeping.authorization(exposure)
+    }
+    const watcher = offer.accept(exposure.authorization === 'granted' ? 'active' : 'pending', exposure)
+    if (watcher === undefined) {
+      if (known === undefined) this.#forget(exposure)
       return
     }
-    const watcher = offer.accept(status, exposure)
-    if (watcher === undefined) return
-    counters.add('presence.watched')
-    this.#exposures.set(keyOf(pair), exposure)
+    this.#options.counters.add('presence.watched')
     exposure.watchers.add(watcher)
-    if (known === undefined) this.#options.keeping.authorization(exposure)
     this.ask(exposure)
   }
 
-  /** Whatever is still open between us and the XMPP user: the authorization, or the state (RFC 6121 §3.1.3, §4.3). */
-  ask(exposure: Exposure): void {
-    if (exposure.authorization === 'asked') this.#say(exposure, 'subscribe')
-    else if (exposure.state === undefined) this.#say(exposure, 'probe')
-  }
-
-  /** The link is back: it may have missed something. */
-  renew(exposure: Exposure): void {
-    if (exposure.watchers.size === 0) return
-    if (exposure.authorization === 'asked') {
-      this.#say(exposure, 'subscribe')
+  /** The state, once (RFC 8048 §7.2). Somebody who waits for an authorization learns nothing, and asks nothing else. */
+  #fetch(offer: Offer<Exposure>, exposure: Exposure): void {
+    const isNew = this.find(exposure.pair) === undefined
+    const granted = exposure.authorization === 'granted'
+    const under = this.#fetching.find(exposure.pair)
+    const open = isNew || (granted && exposure.state === undefined)
+    const asked = open && (under !== undefined || this.#say(exposure, 'probe'))
+    if (asked && !this.#fetching.begin(under ?? exposure, offer)) {
+      this.#full(offer)
       return
     }
-    this.#say(exposure, 'probe')
-    if (exposure.state === undefined) return
-    exposure.suspects = new Set(exposure.state.keys())
-    this.#options.timers.set(ANSWER, () => this.#miss(exposure))
+    this.#options.counters.add('presence.fetched')
+    if (!asked) offer.accept(granted ? 'active' : 'pending', exposure)
+  }
+
+  #full(offer: Offer<Exposure>): void {
+    const { counters, retryAfter } = this.#options
+    counters.add('presence.full')
+    offer.refuse(503, { headers: [['Retry-After', String(retryAfter)]] })
+  }
+
+  /**
+   * Whatever is still open between us and the XMPP user: the authorization, or the state (RFC 6121 §3.1.3, §4.3). Not while a
+   * probe is under way, to which somebody without authorization may hear `unsubscribed` (§4.3.2): it would look like the answer.
+   */
+  ask(exposure: Exposure): void {
+    if (exposure.authorization === 'granted') {
+      if (exposure.state === undefined && exposure.settling === undefined) this.#say(exposure, 'probe')
+    } else if (this.#fetching.find(exposure.pair) === undefined) this.#say(exposure, 'subscribe')
+  }
+
+  /** The link is back, or the process has started: something may have been missed. */
+  renew(exposure: Exposure): void {
+    if (exposure.authorization === 'asked') {
+      if (exposure.watchers.size > 0) this.ask(exposure)
+      return
+    }
+    if (exposure.refused || exposure.settling !== undefined || !this.#say(exposure, 'probe')) return
+    exposure.suspects = exposure.state && present(exposure.state)
+    exposure.waiting?.cancel()
+    exposure.waiting = this.#options.timers.set(ANSWER, () => this.#miss(exposure))
   }
 
   /** A probe brings what is there (RFC 6121 §4.3.2): a resource that it did not bring is gone. */
   #miss(exposure: Exposure): void {
-    const { suspects = [] } = exposure
+    const { pair, state, suspects = [] } = exposure
+    exposure.waiting = undefined
     exposure.suspects = undefined
-    const since = this.#options.clock.wall()
-    for (const resource of suspects)
-      this.presence(exposure.pair, { resource, state: { ...UNAVAILABLE, since } })
+    // Lost once more: it will be asked again.
+    if (this.#options.people.resolve(pair)?.via.link.live !== true) return
+    const gone = { ...UNAVAILABLE, since: this.#options.clock.wall() }
+    // Watchers may still show what an earlier process told them.
+    for (const resource of state === undefined ? [''] : suspects)
+      this.presence(pair, { resource, state: gone })
   }
 
   /** `subscribed` (RFC 6121 §3.1.6). */
   granted(pair: PresencePair): void {
     const exposure = this.find(pair)
     if (exposure === undefined || exposure.authorization === 'granted') return
-    const { clock, timers } = this.#options
     exposure.authorization = 'granted'
-    exposure.since = clock.wall()
+    exposure.since = this.#options.clock.wall()
+    exposure.nick = undefined
+    exposure.quiet()
     this.#options.keeping.authorization(exposure)
-    exposure.settling = timers.set(SETTLE, () => {
+    this.#settle(exposure)
+  }
+
+  #settle(exposure: Exposure): void {
+    exposure.settling ??= this.#options.timers.set(SETTLE, () => {
       exposure.settling = undefined
-      if (exposure.authorization === 'granted') for (const watcher of exposure.watchers) watcher.grant()
+      for (const watcher of exposure.watchers) {
+        if (watcher.status === 'pending') watcher.grant()
+        else if (exposure.state !== undefined) watcher.changed()
+      }
+      this.ask(exposure)
     })
   }
 
   /** `unsubscribed`: a refusal, or a withdrawal later (RFC 8048 §5.3.1). */
   rejected(pair: PresencePair): void {
     const exposure = this.find(pair)
-    if (exposure !== undefined) this.#end(exposure, 'rejected')
+    if (exposure === undefined) return
+    const isAsked = exposure.authorization === 'granted' || this.#fetching.find(pair) === undefined
+    if (isAsked) this.#end(exposure, 'rejected')
   }
 
-  /** Our `subscribe` came back as an error. @param passing it may do by and by */
-  failed(pair: PresencePair, passing: boolean): void {
+  /** An error has come back. Only one to our `subscribe` tells anything of an authorization. */
+  failed(pair: PresencePair, stanza: Element): void {
     const exposure = this.find(pair)
-    if (exposure?.authorization !== 'asked') return
-    if (passing) this.#end(exposure, 'probation', this.#options.retryAfter)
+    const failure = failureOf(stanza)
+    if (exposure?.authorization !== 'asked' || failure === undefined) return
+    if (failure === 'passing') this.#end(exposure, 'probation', this.#options.retryAfter)
     else this.#end(exposure, 'rejected')
   }
 
   /** Presence of the XMPP user, without type or `unavailable`. */
   presence(pair: PresencePair, change: PresenceChange): void {
+    const { resources } = this.#options.documents
+    const fetched = this.#fetching.find(pair)
     const exposure = this.find(pair)
-    if (exposure?.authorization !== 'granted') return
-    const { documents } = this.#options
+    if (fetched !== undefined && fetched !== exposure) {
+      // It is addressed to this very user, in answer to its own question.
+      fetched.authorization = 'granted'
+      fetched.state = withPresence(fetched.state ?? NO_RESOURCES, change, resources)
+    }
+    this.#fetching.heard(pair)
+    if (exposure?.authorization !== 'granted' || exposure.refused) return
+    const { state } = exposure
     exposure.suspects?.delete(change.resource)
-    const before = exposure.state?.get(change.resource)
-    if (before !== undefined && sameState(before, change.state) && !exposure.toldClosed) return
+    if (isKnown(state, change) && !exposure.toldClosed) return
     exposure.toldClosed = false
-    exposure.state = withPresence(exposure.state ?? NO_RESOURCES, change, documents.resources)
-    for (const watcher of exposure.watchers) watcher.changed()
+    exposure.state = withPresence(state ?? NO_RESOURCES, change, resources)
+    if (state === undefined) this.#settle(exposure)
+    else if (exposure.settling === undefined) for (const watcher of exposure.watchers) watcher.changed()
   }
 
   /** The rules forbid it from now on. @param passing only for a while, so that the authorization stays */
@@ -230,18 +275,22 @@ export class Watched implements WatcherOwner<Exposure> {
       return
     }
     exposure.state = undefined
+    if (exposure.authorization === 'asked') this.#forget(exposure)
     for (const watcher of exposure.watchers) watcher.end('probation', this.#options.retryAfter)
   }
 
   permit(exposure: Exposure, home: string): void {
     exposure.home = home
+    if (!exposure.refused) return
     exposure.refused = false
+    this.ask(exposure)
   }
 
   restore({ direction, xmpp, sip, state, since }: StoredAuthorization): Exposure {
     const exposure = new Exposure({ direction, xmpp, sip }, since, '')
     exposure.authorization = state
     this.#exposures.set(keyOf(exposure.pair), exposure)
+    if (state === 'asked') this.#expectDecision(exposure)
     return exposure
   }
 
@@ -267,20 +316,17 @@ export class Watched implements WatcherOwner<Exposure> {
     return ways.fields(resolved.uri, watcher.id, exposure.home)
   }
 
-  /** Empty where nothing is known (RFC 8048 §5.3.2): the watcher keeps what it had. */
+  /**
+   * Empty where nothing is known (RFC 8048 §5.3.2): the watcher keeps what it had. But not for long: what nobody can know any
+   * more is closed.
+   */
   content({ data: exposure }: Watcher<Exposure>, what: 'now' | 'last'): Content | undefined {
     const { people, clock, isStale } = this.#options
     const resolved = people.resolve(exposure.pair)
     if (resolved === undefined) return undefined
-    const now = clock.wall()
-    if (exposure.state !== undefined) exposure.state = trimmed(exposure.state, now)
     const over = what === 'last' || isStale(resolved.via.row.name)
-    if (!over && exposure.state === undefined) return undefined
     if (over && what === 'now') exposure.toldClosed = true
-    const state = over ? closed(exposure.state) : (exposure.state ?? closed(undefined))
-    exposure.stamp = nextTimestamp(now, exposure.stamp)
-    const document = stateToPidf(state, { uri: resolved.uri, timestamp: exposure.stamp })
-    return presenceContent(document, leading(state)?.lang)
+    return contentOf(exposure, resolved.uri, over, clock.wall())
   }
 
   ended(end: NotifierEnd, watcher: Watcher<Exposure>): void {
@@ -288,15 +334,30 @@ export class Watched implements WatcherOwner<Exposure> {
     exposure.watchers.delete(watcher)
     if (end.kind === 'fetched' || end.kind === 'by-owner' || exposure.watchers.size > 0) return
     if (this.find(exposure.pair) !== exposure) return
-    // It asks no more (RFC 6121 §3.2.2); with an authorization it has only gone (RFC 8048 §5.3.3).
     if (exposure.authorization === 'asked') {
-      this.#say(exposure, 'unsubscribe')
+      // The XMPP server knows who has asked, and says so when it is asked again (RFC 6121 §3.1.3).
       this.#forget(exposure)
-    } else if (!this.#options.isSeen(exposure.pair)) this.#say(exposure, 'unavailable')
+      if (end.kind === 'gave-up') {
+        this.#say(exposure, 'unsubscribe')
+        return
+      }
+    }
+    // Gone for the time being, which takes no authorization back (RFC 8048 §5.3.3).
+    if (!this.#options.isSeen(exposure.pair)) this.#say(exposure, 'unavailable')
   }
 
   save(watcher: Watcher<Exposure>, saved: SavedSubscription | undefined): void {
     this.#options.keeping.dialog(watcher.data, watcher.id, saved, [])
+  }
+
+  /** However many devices come and go meanwhile, nobody waits for ever (RFC 6121 §8.5.1: no answer may mean no such user). */
+  #expectDecision(exposure: Exposure): void {
+    const { clock, timers, giveUp } = this.#options
+    const left = exposure.since + giveUp * 1000 - clock.wall()
+    exposure.waiting = timers.set(Math.max(0, left), () => {
+      this.#say(exposure, 'unsubscribe')
+      this.#end(exposure, 'giveup', GIVE_UP_RETRY)
+    })
   }
 
   #end(exposure: Exposure, reason: TerminationReason, retryAfter?: number): void {
@@ -305,14 +366,7 @@ export class Watched implements WatcherOwner<Exposure> {
   }
 
   #forget(exposure: Exposure): void {
-    exposure.settling?.cancel()
-    exposure.settling = undefined
+    exposure.quiet()
     if (this.#exposures.delete(keyOf(exposure.pair))) this.#options.keeping.drop(exposure)
-  }
-
-  #say({ pair, nick }: Exposure, type: SentType): void {
-    this.#options.people.tell(pair, ({ contact }) => [
-      typedPresence(type, { from: contact, to: pair.xmpp }, nick),
-    ])
   }
 }

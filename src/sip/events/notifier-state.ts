@@ -67,6 +67,8 @@ export type NotifierEvent =
   | { readonly kind: 'granted' }
   /** The state that is watched is another now. */
   | { readonly kind: 'changed' }
+  /** The NOTIFY that has just gone out held no state, since none is known: the first one need not wait. */
+  | { readonly kind: 'empty' }
   /** The owner ends it. */
   | ({ readonly kind: 'end' } & Last)
   /** Final response to NOTIFY, with its Retry-After. */

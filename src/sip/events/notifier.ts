@@ -87,6 +87,8 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
       case 'changed':
         // Whoever waits for an authorization learns nothing.
         return state.status === 'active' ? notify(state, 'change', now) : [state, NONE]
+      case 'empty':
+        return [{ ...state, notBefore: now }, NONE]
       case 'end': {
         const { reason, retryAfter } = event
         return finish(state, { reason, retryAfter }, { kind: 'by-owner', reason })

@@ -301,6 +301,7 @@ export class Watchers<T> {
       }, undefined)
     const request = this.#guarded(() => {
       const content = this.#content(watcher, effect, end)
+      if (content === undefined && effect.state === 'active') this.#step(watcher, { kind: 'empty' })
       const fields: readonly HeaderField[] = [
         ['Event', eventText(watcher.event)],
         ['Subscription-State', stateText(effect)],

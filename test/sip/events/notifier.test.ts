@@ -63,6 +63,7 @@ const EVENTS = {
   'refresh 0': refresh(0),
   granted: { kind: 'granted' },
   changed,
+  empty: { kind: 'empty' },
   end: { kind: 'end', reason: 'rejected' },
   200: response(200),
   400: response(400),
@@ -85,6 +86,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['init', '481'],
       granted: ['init', ''],
       changed: ['init', ''],
+      empty: ['init', ''],
       end: ['init', ''],
       200: ['init', ''],
       400: ['init', ''],
@@ -103,6 +105,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['ending', '200 0; NOTIFY timeout; ended(left)'],
       granted: ['live', 'NOTIFY active 3600'],
       changed: ['live', ''],
+      empty: ['live', ''],
       end: ['ending', 'NOTIFY rejected; ended(by-owner rejected)'],
       200: ['live', ''],
       400: ['live', ''],
@@ -121,6 +124,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['ending', '200 0; NOTIFY timeout; ended(left)'],
       granted: ['live', ''],
       changed: ['live', 'NOTIFY active 3600'],
+      empty: ['live', ''],
       end: ['ending', 'NOTIFY rejected; ended(by-owner rejected)'],
       200: ['live', ''],
       400: ['live', ''],
@@ -139,6 +143,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['ending', '200 0; ended(left)'],
       granted: ['live', ''],
       changed: ['live', ''],
+      empty: ['live', ''],
       end: ['ending', 'ended(by-owner rejected)'],
       200: ['live', ''],
       400: ['live', ''],
@@ -157,6 +162,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['ending', '481'],
       granted: ['ending', ''],
       changed: ['ending', ''],
+      empty: ['ending', ''],
       end: ['ending', ''],
       200: ['ending', 'NOTIFY rejected'],
       400: ['ending', 'NOTIFY rejected'],
@@ -175,6 +181,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['ending', '481'],
       granted: ['ending', ''],
       changed: ['ending', ''],
+      empty: ['ending', ''],
       end: ['ending', ''],
       200: ['ended', ''],
       400: ['ended', ''],
@@ -193,6 +200,7 @@ const ROWS: Record<string, [NotifierState, Record<keyof typeof EVENTS, Row>]> = 
       'refresh 0': ['ended', '481'],
       granted: ['ended', ''],
       changed: ['ended', ''],
+      empty: ['ended', ''],
       end: ['ended', ''],
       200: ['ended', ''],
       400: ['ended', ''],
@@ -291,6 +299,12 @@ describe('34. at-most-one-presence-notify-per-five-seconds', () => {
     expect(run(state, response(200), NOW + 7000)[1]).toBe('NOTIFY active 3593')
     const [early, none] = run(state, response(200), NOW + 100)
     expect([none, machine.alarmAt(early)]).toEqual(['', NOW + 5000])
+  })
+
+  test('a NOTIFY without a state told none: the first one does not wait', () => {
+    const [state] = run(sent, { kind: 'empty' }, NOW + 1)
+    const [answered] = run(state, response(200), NOW + 2)
+    expect(run(answered, changed, NOW + 200)[1]).toBe('NOTIFY active 3599')
   })
 
   test('§4.2.1.2: a refresh has its NOTIFY at once all the same', () => {
