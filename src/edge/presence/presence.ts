@@ -9,6 +9,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { Endpoint, RespondOptions } from '../../sip/endpoint/endpoint.ts'
+import type { Sending } from '../../sip/events/carry.ts'
 import { parseStanzaError, stanzaError } from '../../xmpp/stanza-error.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import type { Entry } from '../address-book.ts'
@@ -42,6 +43,8 @@ export interface PresenceOptions {
   readonly snapshot: () => Snapshot
   readonly attached: (name: string) => Attached | undefined
   readonly placesOf: (home: Home) => readonly Destination[]
+  /** How one request goes to a home server. */
+  readonly sendingTo: (home: Home) => Sending
   /** The name by which we are known. */
   readonly edge: () => string
   readonly store: PresenceStore | undefined
@@ -76,7 +79,8 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options
-    const { settings, endpoint, snapshot, attached, placesOf, edge, store, counters, log } = options
+    const { settings, endpoint, snapshot, attached, placesOf, sendingTo, edge, store, counters, log } =
+      options
     const { clock, timers, random } = options
     const { limits } = settings
     this.#limits = {
@@ -90,7 +94,7 @@ export class Presence {
     const shared = {
       endpoint,
       people,
-      ways: new Ways({ endpoint, snapshot, placesOf }),
+      ways: new Ways({ endpoint, snapshot, placesOf, sendingTo }),
       keeping: new Keeping(store),
       documents: this.#limits,
       clock,

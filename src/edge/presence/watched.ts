@@ -16,7 +16,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
-import type { Hops } from '../../sip/events/carry.ts'
+import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { EventPackage, IntakeLimits } from '../../sip/events/intake.ts'
 import type { NotifierEnd } from '../../sip/events/notifier-state.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
@@ -257,6 +257,10 @@ export class Watched implements WatcherOwner<Exposure> {
 
   hops(_request: SipRequest, { data }: Watcher<Exposure>): Hops {
     return this.#options.ways.to(data.home)
+  }
+
+  sending({ data }: Watcher<Exposure>): Sending | undefined {
+    return this.#options.ways.sending(data.home)
   }
 
   fields(watcher: Watcher<Exposure>): readonly HeaderField[] {

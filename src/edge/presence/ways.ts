@@ -2,6 +2,7 @@ import type { Home } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import { withGr } from '../../interworking/presence/presence-to-pidf.ts'
 import type { Endpoint } from '../../sip/endpoint/endpoint.ts'
+import type { Sending } from '../../sip/events/carry.ts'
 import type { HeaderField } from '../../sip/headers.ts'
 import type { SipUri } from '../../sip/uri.ts'
 import { uriText } from '../../sip/uri-write.ts'
@@ -12,6 +13,8 @@ export interface WaysOptions {
   readonly snapshot: () => Snapshot
   /** Where a home server is now, in the order in which to try; empty: it was not found. */
   readonly placesOf: (home: Home) => readonly Destination[]
+  /** How one request goes to a home server. */
+  readonly sendingTo: (home: Home) => Sending
 }
 
 /**
@@ -29,6 +32,12 @@ export class Ways {
     const { snapshot, placesOf } = this.#options
     const row = snapshot().homes.get(home)
     return row === undefined ? [] : placesOf(row)
+  }
+
+  sending(home: string): Sending | undefined {
+    const { snapshot, sendingTo } = this.#options
+    const row = snapshot().homes.get(home)
+    return row === undefined ? undefined : sendingTo(row)
   }
 
   /**
