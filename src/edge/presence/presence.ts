@@ -1,4 +1,3 @@
-import { providerOf } from '../../federation/lookup.ts'
 import type { Home, ComponentLink as LinkRow } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import type { Verdict } from '../../federation/verdict.ts'
@@ -21,7 +20,6 @@ import type { OwnTags } from '../own-tags.ts'
 import type { PeerLog } from '../peer-log.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Destination } from '../reach.ts'
-import { markField } from '../trust-headers.ts'
 import { xmppAnswer } from '../xmpp-answers.ts'
 import type { Attached } from '../xmpp-leg.ts'
 import { isThere } from './exposure.ts'
@@ -91,10 +89,11 @@ export class Presence {
     }
     const fault = (error: unknown): void => log.error({ err: error }, 'fault in presence')
     const people = new People({ snapshot, attached })
+    const ways = new Ways({ endpoint, snapshot, placesOf, sendingTo, edge })
     const shared = {
       endpoint,
       people,
-      ways: new Ways({ endpoint, snapshot, placesOf, sendingTo }),
+      ways,
       keeping: new Keeping(store),
       documents: this.#limits,
       clock,
@@ -106,10 +105,7 @@ export class Presence {
     this.#people = people
     this.#watching = new Watching({
       ...shared,
-      marked: ({ home, mark }, { xmpp }) =>
-        snapshot().homes.get(home)?.enforce === 'home'
-          ? [markField({ mark, provider: providerOf(snapshot(), xmpp.domain) }, edge())]
-          : [],
+      marked: ({ home }, resolved) => ways.mark(resolved, home),
       expires: Math.floor(settings.expires / 1000),
       giveUp: settings.giveUp,
       retry: settings.retry,

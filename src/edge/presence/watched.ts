@@ -268,7 +268,7 @@ export class Watched implements WatcherOwner<Exposure> {
     const exposure = watcher.data
     const resolved = people.resolve(exposure.pair)
     if (resolved === undefined) return []
-    return ways.fields(resolved.uri, watcher.id, exposure.home)
+    return [...ways.fields(resolved.uri, watcher.id, exposure.home), ...ways.mark(resolved, exposure.home)]
   }
 
   /** Empty where nothing is known (RFC 8048 §5.3.2): the watcher keeps what it had. */

@@ -1,3 +1,5 @@
+import { markBy } from '../../federation/level.ts'
+import { standingOf } from '../../federation/lookup.ts'
 import type { Home } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import { withGr } from '../../interworking/presence/presence-to-pidf.ts'
@@ -7,6 +9,8 @@ import type { HeaderField } from '../../sip/headers.ts'
 import type { SipUri } from '../../sip/uri.ts'
 import { uriText } from '../../sip/uri-write.ts'
 import type { Destination } from '../reach.ts'
+import { markField } from '../trust-headers.ts'
+import type { Resolved } from './people.ts'
 
 export interface WaysOptions {
   readonly endpoint: () => Pick<Endpoint, 'listenerFor'>
@@ -15,6 +19,8 @@ export interface WaysOptions {
   readonly placesOf: (home: Home) => readonly Destination[]
   /** How one request goes to a home server. */
   readonly sendingTo: (home: Home) => Sending
+  /** The name by which we are known. */
+  readonly edge: () => string
 }
 
 /**
@@ -51,5 +57,14 @@ export class Ways {
     if (listener === undefined) return [contact]
     const { sentBy, transport } = listener
     return [contact, ['Record-Route', `<sip:${sentBy};transport=${transport};lr>`]]
+  }
+
+  /** Of requests and responses, where the home server acts by it: what we know of the XMPP user (design: enforcement). */
+  mark({ xmpp, via }: Pick<Resolved, 'xmpp' | 'via'>, home: string): readonly HeaderField[] {
+    const { snapshot, edge } = this.#options
+    const now = snapshot()
+    if (now.homes.get(home)?.enforce !== 'home') return []
+    const { level, provider } = standingOf(now, xmpp.domain)
+    return [markField({ mark: markBy(level, via.row.vouches), provider }, edge())]
   }
 }
