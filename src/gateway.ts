@@ -168,6 +168,7 @@ export class Gateway {
       snapshot,
       attached: (name) => this.#links.attached(name),
       placesOf: (home) => this.#sip.placesOf(home),
+      sendingTo: (home) => this.#sip.sendingTo(home),
       edge: () => this.#sip.edge,
       store: options.presence,
       tags,

@@ -14,6 +14,7 @@ import { PeerHealth } from './edge/peer-health.ts'
 import type { PeerLog } from './edge/peer-log.ts'
 import type { Pipeline } from './edge/pipeline.ts'
 import { type Destination, Reach } from './edge/reach.ts'
+import { sendingTo } from './edge/sending.ts'
 import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { SipProxy } from './edge/sip-proxy.ts'
@@ -27,6 +28,7 @@ import type { Random } from './kernel/random.ts'
 import type { Timers } from './kernel/timer-wheel.ts'
 import type { Lookups } from './net/dns/answer.ts'
 import { createEndpoint, type Endpoint, type UasSupport } from './sip/endpoint/endpoint.ts'
+import type { Sending } from './sip/events/carry.ts'
 import { locate, locateHost } from './sip/locate/locate.ts'
 import type { LocateDeps } from './sip/locate/places.ts'
 import { LoopDetection } from './sip/proxy/loop.ts'
@@ -67,6 +69,8 @@ export class SipSide {
   readonly #hops: Hops
   readonly #calls: OpenCalls
   readonly leg: SipLeg
+  /** How one request of a dialog goes to a home server. */
+  readonly sendingTo: (home: Home) => Sending
   /** How our Vias and Record-Routes name our listeners, and the name by which others know us. */
   #own: ReadonlySet<string> = new Set()
   #edge = ''
@@ -93,6 +97,8 @@ export class SipSide {
       edge: () => this.#edge,
       counters,
     }
+    const challenges = new Challenges({ random, passwordOf: (name) => config().homePasswords.get(name) })
+    this.sendingTo = sendingTo({ ...shared, challenges })
     this.leg = new SipLeg({
       ...shared,
       pipeline: options.pipeline,
@@ -112,7 +118,7 @@ export class SipSide {
         reach,
         clock,
       }),
-      challenges: new Challenges({ random, passwordOf: (name) => config().homePasswords.get(name) }),
+      challenges,
       choices: () => ({
         noLiveLink: config().interworking.noLiveLink,
         retryAfter: Math.ceil(config().interworking.retryAfter / 1000),

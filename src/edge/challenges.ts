@@ -7,6 +7,14 @@ import { uriText } from '../sip/uri-write.ts'
 /** The password for a home server that challenges us; undefined: there is none, or it cannot be read. */
 export type PasswordOf = (home: string) => string | undefined
 
+/** One request that a home server may challenge, whoever gives it its numbers. */
+export interface Answering {
+  /** As it is sent now: with an answer to what that home server has asked for. */
+  written(request: SipRequest): SipRequest
+  /** True: the response was a challenge that can be answered, and the request is to be sent again. */
+  retries(response: SipResponse): boolean
+}
+
 /** A request on its way to a home server that may challenge it. */
 export interface Challenged {
   /** As it is sent now. */
@@ -30,10 +38,16 @@ export class Challenges {
   }
 
   begin(home: Home, request: SipRequest): Challenged {
-    const client = this.#clientOf(home)
-    return client === undefined
+    const answering = this.answering(home)
+    return answering === undefined
       ? { request: () => request, retries: () => false }
-      : attempt(client.begin(), request)
+      : attempt(answering, request)
+  }
+
+  /** Undefined: we have nothing to answer with. */
+  answering(home: Home): Answering | undefined {
+    const attempt = this.#clientOf(home)?.begin()
+    return attempt === undefined ? undefined : answering(attempt)
   }
 
   /** Another user or password makes another client. */
@@ -53,17 +67,23 @@ export class Challenges {
   }
 }
 
-function attempt(digest: DigestAttempt, first: SipRequest): Challenged {
+const answering = (digest: DigestAttempt): Answering => ({
+  written(request) {
+    const { method, uri, body, headers } = request
+    return { ...request, headers: headers.with(...digest.fields({ method, uri: uriText(uri), body })) }
+  },
+  retries: ({ status, headers }) => (status === 401 || status === 407) && digest.challenged(headers).ok,
+})
+
+function attempt(answering: Answering, first: SipRequest): Challenged {
   let sendings = 0
   return {
     request() {
       const again = sendings++
-      const { method, uri, body } = first
-      const fields = digest.fields({ method, uri: uriText(uri), body })
       const headers = again === 0 ? first.headers : first.headers.replacing('CSeq', later(first, again))
-      return { ...first, headers: headers.with(...fields) }
+      return answering.written({ ...first, headers })
     },
-    retries: ({ status, headers }) => (status === 401 || status === 407) && digest.challenged(headers).ok,
+    retries: (response) => answering.retries(response),
   }
 }
 

@@ -24,6 +24,7 @@ export function kamailioConfig(options: KamailioOptions, place: KamailioPlace): 
     '#!KAMAILIO',
     'debug=1',
     'log_stderror=yes',
+    ...(presence === 'rules' ? ['tcp_accept_no_cl=yes'] : []),
     'children=1',
     'tcp_children=1',
     'auto_aliases=no',
@@ -43,6 +44,7 @@ export function kamailioConfig(options: KamailioOptions, place: KamailioPlace): 
       ...MODULES,
       ...(tls ? ['tls'] : []),
       ...(presence ? ['db_text', 'presence', 'presence_xml'] : []),
+      ...(presence === 'rules' ? ['xhttp', 'xcap_server'] : []),
     ].map((name) => `loadmodule "${name}.so"`),
     'modparam("usrloc", "db_mode", 0)',
     `modparam("auth", "algorithm", ${quoted(options.challenges?.algorithm ?? 'MD5')})`,
@@ -56,6 +58,7 @@ export function kamailioConfig(options: KamailioOptions, place: KamailioPlace): 
     '  return;',
     '}',
     `event_route[core:worker-one-init] { xlog("L_NOTICE", "${READY}\\n"); }`,
+    ...(presence === 'rules' ? [XCAP_ROUTE] : []),
     requestRoute(options),
     recordRoute(options, place),
     routes(options, gateway),
@@ -216,7 +219,7 @@ ${assertion}
 }
 
 function presenceParameters(
-  { domain }: KamailioOptions,
+  { domain, presence }: KamailioOptions,
   { directory, port }: KamailioPlace,
 ): readonly string[] {
   const database = quoted(`text://${join(directory, 'presence')}`)
@@ -225,9 +228,32 @@ function presenceParameters(
     `modparam("presence_xml", "db_url", ${database})`,
     `modparam("presence", "server_address", "sip:presence.${domain}@127.0.0.1:${port}")`,
     'modparam("presence", "subs_db_mode", 0)',
-    'modparam("presence_xml", "force_active", 1)',
+    ...(presence === 'rules'
+      ? [
+          'modparam("presence_xml", "force_active", 0)',
+          'modparam("presence_xml", "integrated_xcap_server", 1)',
+          `modparam("xcap_server", "db_url", ${database})`,
+          'modparam("xcap_server", "xcap_root", "/xcap-root/")',
+          'modparam("xhttp", "url_match", "^/xcap-root/")',
+        ]
+      : ['modparam("presence_xml", "force_active", 1)']),
   ]
 }
+
+/** XCAP (RFC 4825) as far as rules need it: PUT of a whole document, which acts at once on who watches. */
+const XCAP_ROUTE = `
+event_route[xhttp:request] {
+  $xcapuri(u=>data) = $hu;
+  if ($rm != "PUT" || $xcapuri(u=>auid) != "pres-rules") {
+    xhttp_reply("404", "Not Found", "", "");
+    exit;
+  }
+  $var(who) = $xcapuri(u=>xuid);
+  xcaps_put("$var(who)", "$hu", "$rb");
+  pres_update_watchers("$var(who)", "presence");
+  pres_refresh_watchers("$var(who)", "presence", 1);
+  exit;
+}`
 
 /** tls.cfg: who connects must show a certificate of the authority, and so must who is connected to. */
 export function kamailioTlsConfig(options: KamailioOptions, { directory, tlsPort }: KamailioPlace): string {

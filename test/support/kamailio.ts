@@ -30,8 +30,11 @@ export interface KamailioOptions {
     readonly password: string
     readonly algorithm?: 'MD5' | 'SHA-256'
   }
-  /** Answers SUBSCRIBE and PUBLISH for its users itself (package presence; everyone may watch). */
-  readonly presence?: boolean
+  /**
+   * Answers SUBSCRIBE and PUBLISH for its users itself (package presence). Everyone may watch, unless `rules` says that its
+   * users decide: then a watcher is pending until they do, by XCAP (`rule`).
+   */
+  readonly presence?: boolean | 'rules'
 }
 
 /** A request that came in, each transmission once. */
@@ -55,6 +58,8 @@ export interface Kamailio extends AsyncDisposable {
   /** Only with `tls`. */
   readonly tlsPort: number
   readonly passed: Inbox<PassedRequest>
+  /** What one of its users decides about who watches, as a document of RFC 5025 that XCAP brings; only with `rules`. */
+  rule(user: string, document: string): Promise<void>
   /** Starts it again on the same ports; registrations are gone. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -130,6 +135,15 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
     port,
     tlsPort,
     passed,
+    rule: async (user, document) => {
+      const place = `xcap-root/pres-rules/users/sip:${user}@${options.domain}/index`
+      const { status } = await fetch(`http://127.0.0.1:${port}/${place}`, {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/auth-policy+xml' },
+        body: document,
+      })
+      if (status !== 200 && status !== 201) throw new Error(`XCAP: ${status}`)
+    },
     start,
     stop,
     kill: () => end((group) => group.signal('SIGKILL')),

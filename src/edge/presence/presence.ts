@@ -1,4 +1,3 @@
-import { providerOf } from '../../federation/lookup.ts'
 import type { Home, ComponentLink as LinkRow } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import type { Verdict } from '../../federation/verdict.ts'
@@ -9,6 +8,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { Endpoint, RespondOptions } from '../../sip/endpoint/endpoint.ts'
+import type { Sending } from '../../sip/events/carry.ts'
 import { stanzaError } from '../../xmpp/stanza-error.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import type { Entry } from '../address-book.ts'
@@ -20,7 +20,6 @@ import type { OwnTags } from '../own-tags.ts'
 import type { PeerLog } from '../peer-log.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Destination } from '../reach.ts'
-import { markField } from '../trust-headers.ts'
 import { xmppAnswer } from '../xmpp-answers.ts'
 import type { Attached } from '../xmpp-leg.ts'
 import { isThere } from './exposure.ts'
@@ -42,6 +41,8 @@ export interface PresenceOptions {
   readonly snapshot: () => Snapshot
   readonly attached: (name: string) => Attached | undefined
   readonly placesOf: (home: Home) => readonly Destination[]
+  /** How one request goes to a home server. */
+  readonly sendingTo: (home: Home) => Sending
   /** The name by which we are known. */
   readonly edge: () => string
   readonly store: PresenceStore | undefined
@@ -76,7 +77,8 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options
-    const { settings, endpoint, snapshot, attached, placesOf, edge, store, counters, log } = options
+    const { settings, endpoint, snapshot, attached, placesOf, sendingTo, edge, store, counters, log } =
+      options
     const { clock, timers, random } = options
     const { limits } = settings
     this.#limits = {
@@ -87,10 +89,11 @@ export class Presence {
     }
     const fault = (error: unknown): void => log.error({ err: error }, 'fault in presence')
     const people = new People({ snapshot, attached })
+    const ways = new Ways({ endpoint, snapshot, placesOf, sendingTo, edge })
     const shared = {
       endpoint,
       people,
-      ways: new Ways({ endpoint, snapshot, placesOf }),
+      ways,
       keeping: new Keeping(store),
       documents: this.#limits,
       clock,
@@ -102,10 +105,7 @@ export class Presence {
     this.#people = people
     this.#watching = new Watching({
       ...shared,
-      marked: ({ home, mark }, { xmpp }) =>
-        snapshot().homes.get(home)?.enforce === 'home'
-          ? [markField({ mark, provider: providerOf(snapshot(), xmpp.domain) }, edge())]
-          : [],
+      marked: ({ home }, resolved) => ways.mark(resolved, home),
       expires: Math.floor(settings.expires / 1000),
       giveUp: settings.giveUp,
       retry: settings.retry,

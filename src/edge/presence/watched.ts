@@ -9,7 +9,7 @@ import {
 } from '../../interworking/presence/state.ts'
 import { tagIn } from '../../sip/dialog.ts'
 import type { IncomingRequest } from '../../sip/endpoint/endpoint.ts'
-import type { Hops } from '../../sip/events/carry.ts'
+import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { EventPackage } from '../../sip/events/intake.ts'
 import type { NotifierEnd } from '../../sip/events/notifier-state.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
@@ -308,12 +308,16 @@ export class Watched implements WatcherOwner<Exposure> {
     return this.#options.ways.to(data.home)
   }
 
+  sending({ data }: Watcher<Exposure>): Sending | undefined {
+    return this.#options.ways.sending(data.home)
+  }
+
   fields(watcher: Watcher<Exposure>): readonly HeaderField[] {
     const { people, ways } = this.#options
     const exposure = watcher.data
     const resolved = people.resolve(exposure.pair)
     if (resolved === undefined) return []
-    return ways.fields(resolved.uri, watcher.id, exposure.home)
+    return [...ways.fields(resolved.uri, watcher.id, exposure.home), ...ways.mark(resolved, exposure.home)]
   }
 
   /**

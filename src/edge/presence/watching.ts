@@ -7,7 +7,7 @@ import type { Random } from '../../kernel/random.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
-import type { Hops } from '../../sip/events/carry.ts'
+import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { End } from '../../sip/events/ending.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
 import type { Subscription, SubscriptionOwner, Unread } from '../../sip/events/subscription.ts'
@@ -225,6 +225,10 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   hops(_request: SipRequest, { data }: Subscription<Watch>): Hops {
     return this.#options.ways.to(data.home)
+  }
+
+  sending({ data }: Subscription<Watch>): Sending | undefined {
+    return this.#options.ways.sending(data.home)
   }
 
   fields(subscription: Subscription<Watch>): readonly HeaderField[] {

@@ -1,4 +1,5 @@
 import type { Dialog } from '../dialog.ts'
+import type { SipRequest } from '../message.ts'
 
 /**
  * CSeq numbers that outlive the process without a write for each: a record of the dialog names the highest number that
@@ -25,6 +26,12 @@ export function takeNumber(item: Numbered): boolean {
   item.reserved = localCSeq + BLOCK
   return true
 }
+
+/** The same request with the number that was taken last. */
+export const numbered = ({ dialog }: Numbered, request: SipRequest): SipRequest => ({
+  ...request,
+  headers: request.headers.replacing('CSeq', `${dialog.localCSeq} ${request.method}`),
+})
 
 /** The dialog as it is recorded. */
 export const recorded = ({ dialog, reserved }: Numbered): Dialog => ({ ...dialog, localCSeq: reserved })

@@ -5,7 +5,7 @@ import type { RespondOptions } from '../endpoint/recipe.ts'
 import type { HeaderField } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import type { Alarmed } from './alarms.ts'
-import type { Hops } from './carry.ts'
+import type { Hops, Sending } from './carry.ts'
 import type { End } from './ending.ts'
 import type { EventField } from './fields.ts'
 import type { Numbered } from './numbers.ts'
@@ -22,6 +22,8 @@ export interface Unread extends RespondOptions {
 export interface SubscriptionOwner<T, D> {
   /** Where a SUBSCRIBE goes. */
   hops(request: SipRequest, subscription: Subscription<T>): Hops
+  /** How it goes there; absent: as it is, and a challenge is an answer like another. */
+  sending?(subscription: Subscription<T>): Sending | undefined
   /** Of each SUBSCRIBE: Contact (a GRUU: RFC 6665 §4.5.1), Accept and the like. */
   fields(subscription: Subscription<T>): readonly HeaderField[]
   /** Reads the body of a NOTIFY that has one. */

@@ -18,7 +18,7 @@ import { parseSubscriptionState, type SubscriptionState } from '../subscription-
 import { Alarms } from './alarms.ts'
 import { carry } from './carry.ts'
 import { type EventField, eventText, keptEvent, parseEvent, sameEvent, seconds } from './fields.ts'
-import { recorded, takeNumber } from './numbers.ts'
+import { numbered, recorded, takeNumber } from './numbers.ts'
 import type { SavedSubscription } from './saved.ts'
 import { type SubscriberMachine, subscriberMachine } from './subscriber.ts'
 import {
@@ -322,11 +322,22 @@ export class Subscriptions<T, D> {
     else
       carry(
         this.#options.endpoint(),
-        request,
-        this.#guarded(() => this.#owner.hops(request, subscription), []),
+        {
+          request,
+          hops: this.#guarded(() => this.#owner.hops(request, subscription), []),
+          sending: this.#guarded(() => this.#owner.sending?.(subscription), undefined),
+          again: () => this.#renumbered(subscription, request),
+        },
         done,
       )
     return reserved
+  }
+
+  /** After a challenge: the next number, which is recorded like every other. */
+  #renumbered(subscription: Subscription<T>, request: SipRequest): SipRequest | undefined {
+    if (this.#table.get(subscription.id) !== subscription) return undefined
+    if (takeNumber(subscription)) this.#save(subscription, subscription.state, true)
+    return numbered(subscription, request)
   }
 
   #save(subscription: Subscription<T>, before: SubscriberState, reserved: boolean): void {

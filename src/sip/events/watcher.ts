@@ -6,7 +6,7 @@ import type { HeaderField } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import type { TerminationReason } from '../subscription-state.ts'
 import type { Alarmed } from './alarms.ts'
-import type { Hops } from './carry.ts'
+import type { Hops, Sending } from './carry.ts'
 import type { EventField } from './fields.ts'
 import { INIT } from './notifier.ts'
 import type { NotifierEnd, NotifierEvent, NotifierState } from './notifier-state.ts'
@@ -37,6 +37,8 @@ export interface WatcherOwner<T> {
   offered(offer: Offer<T>): void
   /** Where a NOTIFY goes. */
   hops(request: SipRequest, watcher: Watcher<T>): Hops
+  /** How it goes there; absent: as it is, and a challenge is an answer like another. */
+  sending?(watcher: Watcher<T>): Sending | undefined
   /** Of each NOTIFY and each 200 to SUBSCRIBE: Contact (a GRUU: RFC 6665 §4.5.1) and the like. */
   fields(watcher: Watcher<T>): readonly HeaderField[]
   /**

@@ -13,6 +13,7 @@ import {
 } from '../dialog.ts'
 import type { Endpoint, IncomingRequest, Outcome } from '../endpoint/endpoint.ts'
 import type { HeaderField } from '../headers.ts'
+import type { SipRequest } from '../message.ts'
 import { subscriptionStateText } from '../subscription-state.ts'
 import { Alarms } from './alarms.ts'
 import { carry } from './carry.ts'
@@ -34,7 +35,7 @@ import {
   type NotifierOptions,
   type NotifierState,
 } from './notifier-state.ts'
-import { recorded, takeNumber } from './numbers.ts'
+import { numbered, recorded, takeNumber } from './numbers.ts'
 import type { SavedSubscription } from './saved.ts'
 import type { Status } from './subscriber-state.ts'
 import { Turns } from './turns.ts'
@@ -315,11 +316,22 @@ export class Watchers<T> {
     else
       carry(
         this.#options.endpoint(),
-        request,
-        this.#guarded(() => this.#owner.hops(request, watcher), []),
+        {
+          request,
+          hops: this.#guarded(() => this.#owner.hops(request, watcher), []),
+          sending: this.#guarded(() => this.#owner.sending?.(watcher), undefined),
+          again: () => this.#renumbered(watcher, request),
+        },
         done,
       )
     return reserved
+  }
+
+  /** After a challenge: the next number, which is recorded like every other. */
+  #renumbered(watcher: Watcher<T>, request: SipRequest): SipRequest | undefined {
+    if (this.#table.get(watcher.id) !== watcher) return undefined
+    if (takeNumber(watcher)) this.#save(watcher, watcher.state, true)
+    return numbered(watcher, request)
   }
 
   /** Only for those who may know it, and not for those who just lost that. */
