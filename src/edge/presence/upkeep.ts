@@ -70,6 +70,7 @@ export class Upkeep {
   /** The stream to an XMPP server stands: what it may have missed is said, what we may have missed is asked for. */
   linkIsLive(name: string): void {
     this.#down.delete(name)
+    this.#options.watching.settle()
     for (const item of this.#all())
       if (this.#options.people.resolve(item.pair)?.via.row.name === name) this.#renewing.add(item)
   }
