@@ -170,8 +170,12 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     const watch = this.find(pair)
     if (watch === undefined || watch.present === there) return
     watch.present = there
-    if (there) this.#attempts.want(watch)
-    else this.#sleep(watch)
+    if (!there) {
+      this.#sleep(watch)
+      return
+    }
+    if (watch.known !== undefined) this.#show(watch)
+    this.#attempts.want(watch)
   }
 
   #sleep(watch: Watch): void {
@@ -192,6 +196,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   /** The rules forbid it from now on. @param passing only for a while, so that the authorization stays */
   refuse(watch: Watch, passing: boolean): void {
     watch.refused = true
+    watch.settled = false
     watch.rest()
     if (watch.leaving !== 'unsubscribe') watch.again = false
     this.#hide(watch)
@@ -211,7 +216,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   /** The link to the XMPP server is back: it is told again, since it may have forgotten. */
   renew(watch: Watch): void {
-    if (watch.authorization !== 'granted' || !watch.present) return
+    if (watch.authorization !== 'granted' || !watch.present || watch.leaving === 'unsubscribe') return
     watch.shown = forgotten(watch.shown.keys())
     // Where nothing is known yet, whatever the subscription brings or comes to is told.
     if (watch.known !== undefined || watch.subscription === undefined) this.#show(watch)
