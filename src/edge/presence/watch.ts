@@ -6,6 +6,7 @@ import type { Subscription } from '../../sip/events/subscription.ts'
 import type { PresencePair } from './store.ts'
 
 export const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
+export const ALL_WITHHELD: Withheld = { notes: true, rich: true }
 
 /**
  * An XMPP user watches a SIP user: the authorization, which lasts, and the SIP subscription, which comes and goes
