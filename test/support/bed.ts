@@ -26,6 +26,8 @@ export interface BedOptions {
   /** Where the home server is, when it is not Romeo's user agent. */
   readonly homePort?: number
   readonly congestionSafePath?: boolean
+  /** Accounts besides Juliet's. */
+  readonly others?: readonly string[]
   /** What the gateway starts with instead of the usual configuration. */
   readonly configure?: (config: object) => object
 }
@@ -35,7 +37,7 @@ export async function onBed(options: BedOptions, scene: (bed: Bed) => Promise<vo
   const transport = options.transport ?? 'udp'
   await using prosody = await startProsody({
     host: 'xmpp.example',
-    users: [{ name: 'juliet', password: 'balcony' }],
+    users: ['juliet', ...(options.others ?? [])].map((name) => ({ name, password: 'balcony' })),
     components: [{ domain: 'sip.example', secret: SECRET }],
   })
   await using romeo = await startSipUserAgent({ uri: `sip:${ROMEO}` })
@@ -74,8 +76,8 @@ export async function onBed(options: BedOptions, scene: (bed: Bed) => Promise<vo
   }
 }
 
-/** Juliet, once more. */
-export function logIn(prosody: Prosody): Promise<XmppClient> {
+/** Juliet once more, or another. */
+export function logIn(prosody: Prosody, username = 'juliet'): Promise<XmppClient> {
   const { c2sPort: port, host: domain } = prosody
-  return startXmppClient({ port, domain, username: 'juliet', password: 'balcony' })
+  return startXmppClient({ port, domain, username, password: 'balcony' })
 }

@@ -1,38 +1,54 @@
-import { type SentType, typedPresence } from '../../interworking/presence/presence-write.ts'
-import type { Random } from '../../kernel/random.ts'
-import { parseStanzaError, type StanzaCondition } from '../../xmpp/stanza-error.ts'
-import type { Element } from '../../xmpp/xml/element.ts'
-import type { Exposure } from './exposure.ts'
-import type { People } from './people.ts'
+import type { PresenceLimits } from '../../interworking/presence/limits.ts'
+import { readNotify } from '../../interworking/presence/notify.ts'
+import { ACCEPT_CATEGORIES } from '../../interworking/presence/package.ts'
+import { type ContactState, NO_RESOURCES } from '../../interworking/presence/state.ts'
+import { ok, type Result } from '../../kernel/result.ts'
+import type { Hops } from '../../sip/events/carry.ts'
+import type { Subscription, Unread } from '../../sip/events/subscription.ts'
+import type { HeaderField } from '../../sip/headers.ts'
+import type { SipRequest } from '../../sip/message.ts'
+import type { SipUri } from '../../sip/uri.ts'
+import { parseUri } from '../../sip/uri-parse.ts'
+import type { People, Resolved } from './people.ts'
+import type { Watch } from './watch.ts'
+import type { Ways } from './ways.ts'
 
-/** What the identifiers of our `subscribe` begin with: an error that keeps it (RFC 6120 §8.1.3) is about nothing else. */
-const SUBSCRIBE = 'subscribe-'
+export interface AskingOptions {
+  readonly people: People
+  readonly ways: Ways
+  /** Of each request to that home server: what it must know of the sender. */
+  readonly marked: (watch: Watch, resolved: Resolved) => readonly HeaderField[]
+  readonly documents: PresenceLimits
+}
 
-/** Conditions of an error that may be over by and by: they speak of servers, all others of the two people. */
-const PASSING: ReadonlySet<StanzaCondition> = new Set([
-  'internal-server-error',
-  'recipient-unavailable',
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'resource-constraint',
-  'unexpected-request',
-])
+/** What our SUBSCRIBEs are made of, and what NOTIFYs hold. */
+export class Asking {
+  readonly #options: AskingOptions
 
-/** Says something to an XMPP user for the SIP user that watches it. True where it went out. */
-export type Say = (exposure: Exposure, type: SentType) => boolean
+  constructor(options: AskingOptions) {
+    this.#options = options
+  }
 
-export const sayingTo =
-  (people: People, random: Random): Say =>
-  ({ pair, nick }, type) =>
-    people.tell(pair, ({ contact }) => {
-      const stanza = typedPresence(type, { from: contact, to: pair.xmpp }, nick)
-      if (type === 'subscribe') stanza.attrs.id = `${SUBSCRIBE}${random.token(8)}`
-      return [stanza]
-    })
+  hops({ data }: Subscription<Watch>): Hops {
+    return this.#options.ways.to(data.home)
+  }
 
-/** Whether an error that came back is one to a `subscribe` of ours, and may be over by and by. */
-export function failureOf(stanza: Element): 'passing' | 'final' | undefined {
-  if (!String(stanza.attrs.id ?? '').startsWith(SUBSCRIBE)) return undefined
-  const { condition, type } = parseStanzaError(stanza)
-  return type === 'wait' || PASSING.has(condition) ? 'passing' : 'final'
+  fields({ data: watch, dialog, id }: Subscription<Watch>): readonly HeaderField[] {
+    const { people, ways, marked } = this.#options
+    const resolved = people.resolve(watch.pair)
+    // Whoever is carried by no link any more can still leave.
+    const own = resolved === undefined ? parseUri(dialog.localUri) : ok(resolved.uri)
+    return [
+      ...(own.ok ? ways.fields(own.value as SipUri, id, watch.home) : []),
+      ACCEPT_CATEGORIES,
+      ...(resolved === undefined ? [] : marked(watch, resolved)),
+    ]
+  }
+
+  read(notify: SipRequest, { data, status }: Subscription<Watch>): Result<ContactState | undefined, Unread> {
+    // What an earlier subscription brought is no ground for changes.
+    const known = status === undefined ? undefined : data.known
+    const notice = readNotify(notify, known ?? NO_RESOURCES, this.#options.documents)
+    return notice.ok ? ok(notice.value.presence) : notice
+  }
 }

@@ -8,6 +8,8 @@ export type AfterLoss =
   | { readonly kind: 'withdrawn' }
   /** What was asked for came to nothing, by this response. */
   | { readonly kind: 'refused'; readonly status: number }
+  /** The authorization stays, and so does the state, for good. */
+  | { readonly kind: 'settled' }
   /**
    * The authorization stays. `wait`: milliseconds until it is asked for anew; undefined: not by ourselves. `hide`: what was
    * true may not be so any more, and nobody will say.
@@ -40,6 +42,10 @@ export function afterLoss(
     if (cause.kind === 'refused' && retry.kind === 'never') return { kind: 'refused', status: cause.status }
     if (options.wall - since >= options.giveUp) return { kind: 'withdrawn' }
   }
-  const wait = present ? waitBefore(retry, failures, options.retry, options.fraction) : undefined
+  // RFC 6665 §4.1.3: not to be asked for again, whatever Retry-After says.
+  if (authorization === 'granted' && cause.kind === 'terminated' && cause.reason === 'invariant')
+    return { kind: 'settled' }
+  const wanted = present || authorization === 'asked'
+  const wait = wanted ? waitBefore(retry, failures, options.retry, options.fraction) : undefined
   return { kind: 'again', wait, hide: retry.kind !== 'now' || failures > 0 }
 }

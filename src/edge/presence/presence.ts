@@ -61,6 +61,9 @@ const RETRY_AFTER = 300
 interface Wanted {
   readonly pair: PresencePair
   readonly type: 'subscribe' | 'probe'
+  /** Of the stanza. */
+  readonly from: string
+  readonly id: string | undefined
 }
 
 /** Presence between XMPP and SIP users, in both directions. */
@@ -195,7 +198,13 @@ export class Presence {
       return
     }
     const request = translated.value
-    this.#wanted.set(request, { pair: this.#people.pairOf('out', sender, recipient), type })
+    const { from, id } = stanza.attrs
+    this.#wanted.set(request, {
+      pair: this.#people.pairOf('out', sender, recipient),
+      type,
+      from: String(from),
+      id: id === undefined ? undefined : String(id),
+    })
     pipeline().take({
       kind: 'presence',
       request,
@@ -264,8 +273,8 @@ export class Presence {
     const judged = { home: home.name, verdict }
     const done =
       wanted.type === 'subscribe'
-        ? this.#watching.subscribe(wanted.pair, judged)
-        : this.#watching.probe(wanted.pair, judged)
+        ? this.#watching.subscribe(wanted.pair, judged, wanted.id)
+        : this.#watching.probe(wanted.pair, judged, wanted.from)
     arrival.end(done.ok ? DELIVERED : failed('busy'))
   }
 

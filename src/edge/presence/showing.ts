@@ -10,50 +10,75 @@ import {
 import { capsElement } from '../../xmpp/services/device.ts'
 import { stanzaError } from '../../xmpp/stanza-error.ts'
 import { Element } from '../../xmpp/xml/element.ts'
-import type { People, Resolved } from './people.ts'
+import { keyOf, type People, type Resolved } from './people.ts'
 import type { PresencePair } from './store.ts'
 import type { Watch } from './watch.ts'
 
 export interface ShowingOptions {
   readonly people: People
+  /** Pairs with an authorization; of as many it is kept that they could not be told how it ended. */
+  readonly limit: number
 }
+
+type Answer = 'subscribed' | 'unsubscribed'
+type Addressee = Pick<Watch, 'pair'> & Partial<Pick<Watch, 'shown'>>
 
 /** Shows an XMPP user the state of the SIP user that it watches. */
 export class Showing {
   readonly #options: ShowingOptions
+  /** Answers that did not go out, since there was no link. The last one of a pair counts. */
+  readonly #untold = new Map<string, readonly [Addressee, Answer]>()
 
   constructor(options: ShowingOptions) {
     this.#options = options
   }
 
-  /** As a whole, to somebody who has just come. */
-  all(watch: Watch): void {
-    const known = withhold(watch.known, watch.withheld)
-    const to = watch.pair.xmpp
-    const told = this.#options.people.tell(watch.pair, (resolved) => {
-      const stanzas = stanzasFor(NO_RESOURCES, known, resolved, to)
+  /** As a whole, to somebody who asks: the user, or one of its devices. */
+  all({ pair, known, withheld }: Watch, to: string): void {
+    if (known === undefined) return
+    this.#options.people.tell(pair, (resolved) => {
+      const stanzas = stanzasFor(NO_RESOURCES, withhold(known, withheld), resolved, to)
       return stanzas.length > 0 ? stanzas : [typedPresence('unavailable', { from: resolved.contact, to })]
     })
-    if (told) watch.shown = known
   }
 
   /** What has changed since the user was told last; where it cannot be told, that stays so until it can. */
   change(watch: Watch): void {
-    const known = withhold(watch.known, watch.withheld)
+    const known = withhold(watch.known ?? NO_RESOURCES, watch.withheld)
     const told = this.#options.people.tell(watch.pair, (resolved) =>
       stanzasFor(watch.shown, known, resolved, watch.pair.xmpp),
     )
     if (told) watch.shown = known
   }
 
-  answer(pair: PresencePair, type: 'subscribed' | 'unsubscribed'): void {
-    this.#options.people.tell(pair, ({ contact }) => [typedPresence(type, { from: contact, to: pair.xmpp })])
+  /** Without a link, as soon as there is one: the XMPP server must not believe what is over. */
+  answer(addressee: Addressee, type: Answer): void {
+    const { pair, shown = NO_RESOURCES } = addressee
+    const to = pair.xmpp
+    const told = this.#options.people.tell(pair, (resolved) => [
+      ...(type === 'unsubscribed' ? stanzasFor(shown, NO_RESOURCES, resolved, to) : []),
+      typedPresence(type, { from: resolved.contact, to }),
+    ])
+    const key = keyOf(pair)
+    if (told) this.#untold.delete(key)
+    else if (this.#untold.has(key) || this.#untold.size < this.#options.limit)
+      this.#untold.set(key, [addressee, type])
+  }
+
+  /** It is asked for anew: what could not be told would be taken for the answer. */
+  recant(pair: PresencePair): void {
+    this.#untold.delete(keyOf(pair))
+  }
+
+  /** A link is back. */
+  settle(): void {
+    for (const [addressee, type] of [...this.#untold.values()]) this.answer(addressee, type)
   }
 
   /** The answer to a `subscribe` that came to nothing (RFC 7247 §7.2). */
-  refusal({ pair }: Watch, status: number): void {
+  refusal({ pair, request: id }: Watch, status: number): void {
     this.#options.people.tell(pair, ({ contact }) => {
-      const asked = new Element('presence', { from: pair.xmpp, to: contact, type: 'subscribe' })
+      const asked = new Element('presence', { from: pair.xmpp, to: contact, type: 'subscribe', id })
       const error = stanzaError(asked, conditionOfStatus(status) ?? 'undefined-condition', {
         legacyCode: true,
       })

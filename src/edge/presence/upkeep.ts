@@ -74,6 +74,7 @@ export class Upkeep {
   linkIsLive(name: string): void {
     this.#live.add(name)
     this.#down.delete(name)
+    this.#options.watching.settle()
     for (const item of this.#all())
       if (this.#options.people.resolve(item.pair)?.via.row.name === name) this.#renewing.add(item)
   }
@@ -88,8 +89,14 @@ export class Upkeep {
       this.#options.watched.renew(item)
       return
     }
-    this.#options.watching.renew(item)
-    this.#options.watching.wake(item)
+    const { watching, people, snapshot } = this.#options
+    watching.renew(item)
+    // After a start it may not be judged yet.
+    if (item.home === '') {
+      const sip = people.resolve(item.pair)?.sip
+      item.home = (sip && homeOfUser(snapshot(), sip)?.name) ?? ''
+    }
+    watching.wake(item)
   }
 
   /** The rules have changed, or what is known of people: everything that runs is judged again. */

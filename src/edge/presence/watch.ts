@@ -6,6 +6,7 @@ import type { Subscription } from '../../sip/events/subscription.ts'
 import type { PresencePair } from './store.ts'
 
 export const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
+export const ALL_WITHHELD: Withheld = { notes: true, rich: true }
 
 /**
  * An XMPP user watches a SIP user: the authorization, which lasts, and the SIP subscription, which comes and goes
@@ -24,24 +25,28 @@ export class Watch {
   mark: Mark = 'unverified'
   /** What of the SIP user it is not to see. */
   withheld: Withheld = NOTHING_WITHHELD
+  /** `id` of the `subscribe` that nobody has answered yet. */
+  request: string | undefined = undefined
   subscription: Subscription<Watch> | undefined = undefined
   /** Why it ends, where we wanted it so. */
   leaving: 'unsubscribe' | 'absent' | 'refused' | undefined = undefined
-  /** The notifier has heard that it ends; its last word is still to come. */
-  left = false
   /** The rules forbid it for a while. */
   refused = false
   /** Wanted again while it was ending. */
   again = false
+  /** The notifier said that its state will not change, so that nobody need ask. */
+  settled = false
   /** The XMPP user is there, as far as we know. */
   present = true
-  /** As the last NOTIFY said. */
-  known: ContactState = NO_RESOURCES
+  /** The resources that are there, as the last NOTIFY with a document said; undefined: nobody knows. */
+  known: ContactState | undefined = undefined
   /** As the XMPP user was told. */
   shown: ContactState = NO_RESOURCES
   /** Subscriptions that were lost since one stood for a while. */
   failures = 0
   begun = 0
+  /** By the clock: sooner the notifier does not want to be asked. */
+  notBefore = 0
   retry: Timer | undefined = undefined
 
   constructor(pair: PresencePair, since: number, once = false) {
@@ -49,6 +54,24 @@ export class Watch {
     this.since = since
     this.once = once
   }
+
+  /** Nothing is tried again. */
+  rest(): void {
+    this.retry?.cancel()
+    this.retry = undefined
+  }
+}
+
+/** For the same pair, as if for the first time. */
+export function anew(watch: Watch, since: number): Watch {
+  const next = new Watch(watch.pair, since)
+  next.home = watch.home
+  next.mark = watch.mark
+  next.withheld = watch.withheld
+  next.refused = watch.refused
+  next.request = watch.request
+  next.notBefore = watch.notBefore
+  return next
 }
 
 /** What the rules said of a pair. */
@@ -64,8 +87,12 @@ export function sameKeys(a: ContactState, b: ContactState): boolean {
   return true
 }
 
-/** Status notes and rich details are withheld from public providers (design: policy), notes also where the user wants it. */
+/**
+ * The rules let it pass. Status notes and rich details are withheld from public providers (design: policy), notes also where the user
+ * wants it.
+ */
 export function take(watch: Watch, { home, verdict: { mark, providerType, hideNotes } }: Judged): void {
+  watch.refused = false
   watch.home = home
   watch.mark = mark
   watch.withheld = { notes: providerType === 'public' || hideNotes, rich: providerType === 'public' }

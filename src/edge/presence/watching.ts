@@ -1,11 +1,6 @@
-import type { PresenceLimits } from '../../interworking/presence/limits.ts'
-import { readNotify } from '../../interworking/presence/notify.ts'
-import { ACCEPT_CATEGORIES } from '../../interworking/presence/package.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
-import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
-import { err, ok, type Result } from '../../kernel/result.ts'
-import type { Timers } from '../../kernel/timer-wheel.ts'
+import { ok, type Result } from '../../kernel/result.ts'
 import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { End } from '../../sip/events/ending.ts'
@@ -14,36 +9,23 @@ import type { Subscription, SubscriptionOwner, Unread } from '../../sip/events/s
 import { Subscriptions } from '../../sip/events/subscriptions.ts'
 import type { HeaderField } from '../../sip/headers.ts'
 import type { SipRequest } from '../../sip/message.ts'
-import { uriText } from '../../sip/uri-write.ts'
-import type { Counters } from '../counters.ts'
-import type { BackoffOptions } from './backoff.ts'
+import { Asking, type AskingOptions } from './asking.ts'
+import { Attempts, type AttemptsOptions } from './attempts.ts'
 import type { Keeping } from './keeping.ts'
 import type { Kept } from './kept.ts'
 import { afterLoss } from './loss.ts'
-import { keyOf, type Resolved } from './people.ts'
+import { Polls } from './polls.ts'
 import { forgotten, Showing, type ShowingOptions } from './showing.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
-import { type Judged, sameKeys, take, Watch } from './watch.ts'
-import type { Ways } from './ways.ts'
+import { anew, type Judged, sameKeys, take, Watch } from './watch.ts'
+import { Watches } from './watches.ts'
 
-export interface WatchingOptions extends ShowingOptions {
+export interface WatchingOptions extends ShowingOptions, AskingOptions, AttemptsOptions {
   readonly endpoint: () => Endpoint
-  readonly ways: Ways
-  /** Of each request to that home server: what it must know of the sender. */
-  readonly marked: (watch: Watch, resolved: Resolved) => readonly HeaderField[]
   readonly keeping: Keeping
-  /** Seconds that are asked for. */
-  readonly expires: number
   /** Milliseconds after which nobody will say yes any more. */
   readonly giveUp: number
-  readonly retry: BackoffOptions
-  /** Subscriptions at a time, and pairs with an authorization. */
-  readonly limit: number
-  readonly documents: PresenceLimits
-  readonly clock: Clock
-  readonly timers: Timers
   readonly random: Random
-  readonly counters: Counters
   readonly fault: (error: unknown) => void
 }
 
@@ -54,14 +36,30 @@ const STOOD = 60_000
 export class Watching implements SubscriptionOwner<Watch, ContactState | undefined> {
   readonly #options: WatchingOptions
   readonly #subscriptions: Subscriptions<Watch, ContactState | undefined>
-  readonly #watches = new Map<string, Watch>()
+  readonly #watches: Watches
+  readonly #polls = new Polls()
   readonly #showing: Showing
+  readonly #asking: Asking
+  readonly #attempts: Attempts
 
   constructor(options: WatchingOptions) {
     this.#options = options
+    const { endpoint, keeping, timers, clock, random, limit, fault, retry } = options
+    this.#watches = new Watches(keeping, limit)
     this.#showing = new Showing(options)
-    const { endpoint, timers, clock, random, limit, fault } = options
-    this.#subscriptions = new Subscriptions({ endpoint, owner: this, timers, clock, random, limit, fault })
+    this.#asking = new Asking(options)
+    const machine = { later: Math.ceil(retry.first / 1000) }
+    this.#subscriptions = new Subscriptions({
+      endpoint,
+      owner: this,
+      timers,
+      clock,
+      random,
+      machine,
+      limit,
+      fault,
+    })
+    this.#attempts = new Attempts(options, this.#subscriptions)
   }
 
   get size(): number {
@@ -77,12 +75,12 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   }
 
   find(pair: PresencePair): Watch | undefined {
-    return this.#watches.get(keyOf(pair))
+    return this.#watches.find(pair)
   }
 
   close(): void {
     this.#subscriptions.close()
-    for (const { retry } of this.#watches.values()) retry?.cancel()
+    for (const watch of this.#watches.values()) watch.rest()
   }
 
   /** A NOTIFY to one of ours. */
@@ -90,60 +88,81 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     this.#subscriptions.receive(incoming)
   }
 
-  /** The rules have let a `subscribe` through. */
-  subscribe(pair: PresencePair, judged: Judged): Result<void, 'full'> {
-    const { clock, limit } = this.#options
-    let watch = this.find(pair)
-    if (watch === undefined) {
-      if (this.#watches.size >= limit) return err('full')
-      watch = new Watch(pair, clock.wall())
-      this.#watches.set(keyOf(pair), watch)
-    }
+  /** The rules have let a `subscribe` through. @param id of the stanza */
+  subscribe(pair: PresencePair, judged: Judged, id: string | undefined): Result<void, 'full'> {
+    const known = this.find(pair)
+    const room = this.#watches.room()
+    if (known === undefined && !room.ok) return room
+    const watch = known ?? new Watch(pair, this.#options.clock.wall())
     take(watch, judged)
     watch.present = true
-    if (watch.leaving !== undefined) {
-      this.#whenLeft(watch)
-      return ok(undefined)
+    watch.settled = false
+    if (watch.authorization === 'asked') watch.request = id
+    if (known === undefined) {
+      const made = this.#attempts.now(watch)
+      if (!made.ok) return made
+      this.#watches.add(watch)
+      this.#showing.recant(pair)
+    } else if (watch.leaving === 'unsubscribe') {
+      watch.again = true
+    } else {
+      // RFC 6121 §3.1.3: whoever may is told at once, and what the state is.
+      if (watch.authorization === 'granted') {
+        this.#showing.answer(watch, 'subscribed')
+        this.#showing.all(watch, pair.xmpp)
+      }
+      this.#attempts.want(watch)
     }
-    this.#options.keeping.authorization(watch)
-    // RFC 6121 §3.1.3: whoever may is told at once, and what the state is.
-    if (watch.authorization === 'granted') {
-      this.#showing.answer(pair, 'subscribed')
-      this.#showing.all(watch)
-    }
-    return this.#ensure(watch)
+    return ok(undefined)
   }
 
-  /** The rules have let a `probe` through. With an authorization it means that the user has come (RFC 8048 §5.2.2). */
-  probe(pair: PresencePair, judged: Judged): Result<void, 'full'> {
+  /**
+   * The rules have let a `probe` through. With an authorization it means that the user has come (RFC 8048 §5.2.2).
+   * @param from who is to know
+   */
+  probe(pair: PresencePair, judged: Judged, from: string): Result<void, 'full'> {
     const watch = this.find(pair)
-    if (watch === undefined) {
-      const once = new Watch(pair, this.#options.clock.wall(), true)
-      take(once, judged)
-      return this.#begin(once, 0)
-    }
+    if (watch === undefined) return this.#poll(pair, judged, from)
+    if (watch.leaving === 'unsubscribe') return ok(undefined)
     take(watch, judged)
     watch.present = true
-    if (watch.leaving === 'absent') this.#whenLeft(watch)
-    else if (watch.authorization === 'granted' && watch.subscription !== undefined) this.#showing.all(watch)
-    return this.#ensure(watch)
+    if (watch.authorization === 'granted') this.#showing.all(watch, from)
+    this.#attempts.want(watch)
+    return ok(undefined)
+  }
+
+  /** One at a time for each pair. */
+  #poll(pair: PresencePair, judged: Judged, from: string): Result<void, 'full'> {
+    if (this.#polls.join(pair, from)) return ok(undefined)
+    const watch = new Watch(pair, this.#options.clock.wall(), true)
+    take(watch, judged)
+    const begun = this.#attempts.begin(watch, 0)
+    if (watch.subscription !== undefined) this.#polls.begin(pair, from)
+    return begun
+  }
+
+  #polled({ pair }: Watch, { authorization }: End): void {
+    this.#polls.end(pair)
+    // Somebody who has asked meanwhile would take it for the answer.
+    if (authorization === 'lost' && this.find(pair) === undefined)
+      this.#showing.answer({ pair }, 'unsubscribed')
   }
 
   unsubscribe(pair: PresencePair): void {
     const watch = this.find(pair)
-    if (watch?.subscription === undefined || watch.leaving !== undefined) {
-      if (watch?.leaving !== undefined) {
-        watch.leaving = 'unsubscribe'
-        watch.again = false
-        return
-      }
-      if (watch !== undefined) this.#forget(watch)
-      this.#showing.answer(pair, 'unsubscribed')
+    if (watch === undefined) {
+      this.#showing.answer({ pair }, 'unsubscribed')
+      return
+    }
+    const { subscription, leaving } = watch
+    watch.again = false
+    if (subscription === undefined) {
+      this.#gone(watch)
       return
     }
     watch.leaving = 'unsubscribe'
-    this.#options.keeping.drop(watch)
-    watch.subscription.leave()
+    this.#watches.drop(watch)
+    if (leaving === undefined) subscription.leave()
   }
 
   /** The XMPP user comes or goes: nothing is refreshed for somebody who is not there (RFC 8048 §8.1). */
@@ -151,65 +170,70 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     const watch = this.find(pair)
     if (watch === undefined || watch.present === there) return
     watch.present = there
-    if (there) {
-      if (watch.leaving === 'absent') this.#whenLeft(watch)
-      else this.#ensure(watch)
+    if (!there) {
+      this.#sleep(watch)
       return
     }
-    watch.retry?.cancel()
-    watch.retry = undefined
-    if (watch.leaving !== undefined || watch.authorization !== 'granted') return
-    watch.known = NO_RESOURCES
+    if (watch.known !== undefined) this.#show(watch)
+    this.#attempts.want(watch)
+  }
+
+  #sleep(watch: Watch): void {
+    if (watch.authorization !== 'granted' || watch.leaving === 'unsubscribe') return
+    watch.rest()
+    watch.again = false
     watch.shown = NO_RESOURCES
-    if (watch.subscription === undefined) return
-    watch.leaving = 'absent'
+    if (!watch.settled) watch.known = undefined
+    this.#leave(watch, 'absent')
+  }
+
+  #leave(watch: Watch, why: 'absent' | 'refused'): void {
+    if (watch.subscription === undefined || watch.leaving !== undefined) return
+    watch.leaving = why
     watch.subscription.leave()
   }
 
   /** The rules forbid it from now on. @param passing only for a while, so that the authorization stays */
   refuse(watch: Watch, passing: boolean): void {
     watch.refused = true
-    this.#showNothing(watch)
-    if (!passing) {
-      this.#showing.answer(watch.pair, 'unsubscribed')
-      this.#forget(watch)
-    }
-    watch.retry?.cancel()
-    watch.retry = undefined
-    if (watch.subscription === undefined || watch.leaving !== undefined) return
-    watch.leaving = 'refused'
-    watch.subscription.leave()
+    watch.settled = false
+    watch.rest()
+    if (watch.leaving !== 'unsubscribe') watch.again = false
+    this.#hide(watch)
+    if (!passing) this.#withdraw(watch)
+    this.#leave(watch, 'refused')
   }
 
   /** The rules let it pass, as they are now. */
   permit(watch: Watch, judged: Judged): void {
     const { notes, rich } = watch.withheld
+    const { refused } = watch
     take(watch, judged)
     const changed = watch.withheld.notes !== notes || watch.withheld.rich !== rich
-    if (changed) this.#show(watch)
-    if (!watch.refused) return
-    watch.refused = false
-    if (watch.leaving === 'refused') this.#whenLeft(watch)
-    else this.#ensure(watch)
+    if (changed && watch.known !== undefined) this.#show(watch)
+    if (refused) this.#attempts.want(watch)
   }
 
   /** The link to the XMPP server is back: it is told again, since it may have forgotten. */
   renew(watch: Watch): void {
-    if (watch.authorization !== 'granted' || !watch.present) return
+    if (watch.authorization !== 'granted' || !watch.present || watch.leaving === 'unsubscribe') return
     watch.shown = forgotten(watch.shown.keys())
-    this.#show(watch)
+    // Where nothing is known yet, whatever the subscription brings or comes to is told.
+    if (watch.known !== undefined || watch.subscription === undefined) this.#show(watch)
+  }
+
+  /** The link is back: who could not be told is told now. */
+  settle(): void {
+    this.#showing.settle()
   }
 
   /** Asks for the state where nobody does, for somebody who is there. */
   wake(watch: Watch): void {
-    if (!watch.refused && watch.retry === undefined) this.#ensure(watch)
+    if (watch.retry === undefined) this.#attempts.want(watch)
   }
 
-  restore({ direction, xmpp, sip, state, since }: StoredAuthorization): Watch {
-    const watch = new Watch({ direction, xmpp, sip }, since)
-    watch.authorization = state
-    this.#watches.set(keyOf(watch.pair), watch)
-    return watch
+  restore(stored: StoredAuthorization): Watch {
+    return this.#watches.restore(stored)
   }
 
   /** @param spread milliseconds within which it is refreshed */
@@ -223,8 +247,8 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     return true
   }
 
-  hops(_request: SipRequest, { data }: Subscription<Watch>): Hops {
-    return this.#options.ways.to(data.home)
+  hops(_request: SipRequest, subscription: Subscription<Watch>): Hops {
+    return this.#asking.hops(subscription)
   }
 
   sending({ data }: Subscription<Watch>): Sending | undefined {
@@ -232,164 +256,120 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   }
 
   fields(subscription: Subscription<Watch>): readonly HeaderField[] {
-    const { people, ways, marked } = this.#options
-    const watch = subscription.data
-    const resolved = people.resolve(watch.pair)
-    if (resolved === undefined) return [ACCEPT_CATEGORIES]
-    return [
-      ...ways.fields(resolved.uri, subscription.id, watch.home),
-      ACCEPT_CATEGORIES,
-      ...marked(watch, resolved),
-    ]
+    return this.#asking.fields(subscription)
   }
 
-  read(notify: SipRequest, { data }: Subscription<Watch>): Result<ContactState | undefined, Unread> {
-    const notice = readNotify(notify, data.known, this.#options.documents)
-    return notice.ok ? ok(notice.value.presence) : notice
+  read(notify: SipRequest, subscription: Subscription<Watch>): Result<ContactState | undefined, Unread> {
+    return this.#asking.read(notify, subscription)
   }
 
   state(document: ContactState | undefined, { data: watch }: Subscription<Watch>): void {
     if (document === undefined || watch.leaving !== undefined) return
     watch.known = onlyAvailable(document)
-    if (watch.once || watch.authorization === 'granted') this.#show(watch)
+    const asker = watch.once ? this.#polls.asker(watch.pair) : undefined
+    if (asker !== undefined) this.#showing.all(watch, asker)
+    else if (watch.authorization === 'granted') this.#show(watch)
   }
 
-  /** Nobody is told: to have asked is no answer (RFC 8048 §5.2.1). */
-  pending(): void {}
-
-  active({ data: watch }: Subscription<Watch>): void {
-    if (watch.once || watch.leaving !== undefined || watch.authorization === 'granted') return
-    watch.authorization = 'granted'
-    watch.since = this.#options.clock.wall()
-    this.#options.keeping.authorization(watch)
-    this.#showing.answer(watch.pair, 'subscribed')
+  /** Nobody is told: to have asked is no answer (RFC 8048 §5.2.1). What somebody could see until now is not known any more. */
+  pending({ data: watch }: Subscription<Watch>): void {
+    if (watch.leaving === undefined) this.#hide(watch)
   }
 
-  /** It need not be waited for what the notifier says at the end. */
+  active({ data: watch }: Subscription<Watch>, known: boolean): void {
+    if (watch.once || watch.leaving !== undefined) return
+    if (watch.authorization === 'asked') {
+      this.#watches.granted(watch, this.#options.clock.wall())
+      this.#showing.answer(watch, 'subscribed')
+      if (!watch.present) this.#sleep(watch)
+    }
+    // RFC 8048 §5.2.1: that is unknown or closed.
+    if (known || watch.leaving !== undefined) return
+    watch.known = NO_RESOURCES
+    this.#show(watch)
+  }
+
   left(subscription: Subscription<Watch>): void {
-    const watch = subscription.data
-    if (watch.subscription !== subscription) return
+    const { data: watch } = subscription
     if (watch.leaving === 'unsubscribe') this.#gone(watch)
-    else if (watch.again) this.#anew(watch)
-    else watch.left = true
+    else this.#over(watch)
   }
 
   ended(end: End, subscription: Subscription<Watch>): void {
     const watch = subscription.data
-    if (!watch.once && watch.subscription !== subscription) return
-    const { leaving } = watch
-    const stood = this.#options.clock.now() - watch.begun >= STOOD
-    watch.subscription = undefined
-    watch.leaving = undefined
-    watch.left = false
     if (watch.once) {
-      if (end.authorization === 'lost') this.#showing.answer(watch.pair, 'unsubscribed')
+      this.#polled(watch, end)
       return
     }
+    // It was left, and perhaps there is another by now.
+    if (watch.subscription !== subscription) return
+    const { leaving, begun } = watch
     if (leaving === 'unsubscribe') this.#gone(watch)
-    if (this.find(watch.pair) !== watch) return
-    if (watch.again) this.#anew(watch)
-    if (leaving !== undefined) return
-    if (stood) watch.failures = 0
+    this.#over(watch)
+    if (leaving !== undefined || !this.#watches.has(watch)) return
+    if (this.#options.clock.now() - begun >= STOOD) watch.failures = 0
     this.#lost(watch, end)
     watch.failures++
   }
 
-  save(subscription: Subscription<Watch>, saved: SavedSubscription | undefined): void {
-    const { data: watch } = subscription
-    if (!watch.once) this.#keep(watch, subscription.id, saved)
-  }
-
-  #keep(watch: Watch, id: string, saved: SavedSubscription | undefined): void {
-    const over = watch.leaving === 'unsubscribe' || watch.leaving === 'refused'
-    this.#options.keeping.dialog(watch, id, over ? undefined : saved, watch.shown.keys())
-  }
-
-  /** A subscription where there is none, for somebody who is there. */
-  #ensure(watch: Watch): Result<void, 'full'> {
-    if (watch.subscription !== undefined || !watch.present) return ok(undefined)
-    watch.retry?.cancel()
-    watch.retry = undefined
-    return this.#begin(watch, this.#options.expires)
-  }
-
-  #begin(watch: Watch, expires: number): Result<void, 'full'> {
-    const { people, clock, counters } = this.#options
-    const resolved = people.resolve(watch.pair)
-    // Without a link nobody would hear of it; it is asked for when one is back.
-    if (resolved === undefined) return ok(undefined)
-    const made = this.#subscriptions.subscribe({
-      from: uriText(resolved.uri),
-      to: watch.pair.sip,
-      event: { package: 'presence', id: undefined },
-      expires,
-      data: watch,
-    })
-    if (!made.ok) {
-      counters.add('presence.full')
-      return made
-    }
-    counters.add(expires === 0 ? 'presence.fetched' : 'presence.subscribed')
-    watch.subscription = made.value
-    watch.begun = clock.now()
-    return ok(undefined)
-  }
-
-  /** Wanted again while it was being left. */
-  #anew(watch: Watch): void {
+  #over(watch: Watch): void {
     watch.subscription = undefined
     watch.leaving = undefined
-    watch.left = false
+    const { again } = watch
     watch.again = false
-    this.#ensure(watch)
+    if (again && this.#watches.has(watch)) this.#attempts.want(watch)
   }
 
-  #whenLeft(watch: Watch): void {
-    if (watch.left) this.#anew(watch)
-    else watch.again = true
+  save(subscription: Subscription<Watch>, saved: SavedSubscription | undefined): void {
+    const { data: watch } = subscription
+    if (!watch.once) this.#watches.keep(watch, subscription.id, saved)
   }
 
   #lost(watch: Watch, end: End): void {
-    const { clock, timers, random, retry, giveUp, counters } = this.#options
+    const { clock, random, retry, giveUp, counters } = this.#options
     counters.add('presence.lost')
+    if (end.notBefore !== undefined) watch.notBefore = clock.now() + end.notBefore * 1000
     const wall = clock.wall()
     const next = afterLoss(watch, end, { retry, giveUp, wall, fraction: random.fraction() })
-    if (next.kind !== 'again') {
-      this.#showNothing(watch)
-      this.#forget(watch)
-      if (next.kind === 'refused') this.#showing.refusal(watch, next.status)
-      else this.#showing.answer(watch.pair, 'unsubscribed')
-      return
+    switch (next.kind) {
+      case 'withdrawn':
+        this.#hide(watch)
+        this.#withdraw(watch)
+        return
+      case 'refused':
+        this.#watches.forget(watch)
+        this.#showing.refusal(watch, next.status)
+        return
+      case 'settled':
+        watch.settled = true
+        return
+      case 'again':
+        if (next.hide) this.#hide(watch)
+        if (next.wait !== undefined) this.#attempts.later(watch, next.wait)
+        return
+      default:
+        next satisfies never
     }
-    if (next.hide) this.#showNothing(watch)
-    if (next.wait === undefined) return
-    watch.retry = timers.set(next.wait, () => {
-      watch.retry = undefined
-      this.#ensure(watch)
-    })
+  }
+
+  #withdraw(watch: Watch): void {
+    this.#watches.forget(watch)
+    this.#showing.answer(watch, 'unsubscribed')
   }
 
   /** The user wanted it, and the notifier has heard it. */
   #gone(watch: Watch): void {
-    if (this.find(watch.pair) !== watch) return
-    this.#showNothing(watch)
-    this.#forget(watch)
-    this.#showing.answer(watch.pair, 'unsubscribed')
-    if (!watch.again) return
-    // Subscribed anew meanwhile: as if for the first time.
-    const next = new Watch(watch.pair, this.#options.clock.wall())
-    next.home = watch.home
-    next.mark = watch.mark
-    next.withheld = watch.withheld
-    this.#watches.set(keyOf(next.pair), next)
-    this.#options.keeping.authorization(next)
-    this.#ensure(next)
-  }
-
-  #forget(watch: Watch): void {
-    watch.retry?.cancel()
-    watch.retry = undefined
-    if (this.#watches.delete(keyOf(watch.pair))) this.#options.keeping.drop(watch)
+    if (!this.#watches.has(watch)) return
+    this.#hide(watch)
+    if (!watch.again) {
+      this.#withdraw(watch)
+      return
+    }
+    // Subscribed anew meanwhile: as if for the first time. `unsubscribed` would be taken for the answer.
+    this.#watches.forget(watch)
+    const next = anew(watch, this.#options.clock.wall())
+    this.#watches.add(next)
+    this.#attempts.want(next)
   }
 
   /** What has changed since the user was told last. */
@@ -398,11 +378,12 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     this.#showing.change(watch)
     if (subscription === undefined || watch.once || sameKeys(shown, watch.shown)) return
     const saved = this.#subscriptions.saved(subscription)
-    if (saved !== undefined) this.#keep(watch, subscription.id, saved)
+    if (saved !== undefined) this.#watches.keep(watch, subscription.id, saved)
   }
 
-  #showNothing(watch: Watch): void {
-    watch.known = NO_RESOURCES
-    this.#show(watch)
+  /** Nobody knows any more. */
+  #hide(watch: Watch): void {
+    watch.known = undefined
+    if (watch.shown.size > 0) this.#show(watch)
   }
 }

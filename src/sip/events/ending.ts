@@ -25,6 +25,8 @@ export interface End {
   /** `lost`: the notifier's owner does not want us. `kept`: only this dialog is gone. */
   readonly authorization: 'kept' | 'lost'
   readonly retry: Retry
+  /** Seconds before which the notifier does not want to be asked again, by whomever; undefined: it says nothing. */
+  readonly notBefore?: number | undefined
 }
 
 /**
@@ -60,7 +62,7 @@ export function endByReason(reason: string | undefined, retryAfter: number | und
     case 'timeout':
       return { cause, authorization: 'kept', retry: NOW }
     default:
-      return { cause, authorization: 'kept', retry: after(retryAfter ?? later) }
+      return { cause, authorization: 'kept', retry: after(retryAfter ?? later), notBefore: retryAfter }
   }
 }
 
@@ -76,7 +78,12 @@ export function endByStatus(
   if (within && isFatal(status) && !UNWILLING.has(status) && retryAfter === undefined)
     return { cause, authorization: 'kept', retry: NOW }
   const passing = within || PASSING.has(status) || retryAfter !== undefined || isTemporary(status)
-  return { cause, authorization: 'kept', retry: passing ? after(retryAfter ?? later) : NEVER }
+  return {
+    cause,
+    authorization: 'kept',
+    retry: passing ? after(retryAfter ?? later) : NEVER,
+    notBefore: retryAfter,
+  }
 }
 
 /** 3xx, which is not followed, and 5xx but what will not change. */

@@ -100,8 +100,12 @@ export interface Notify {
 
 export type Report =
   | { readonly kind: 'pending' }
-  | { readonly kind: 'active' }
-  /** The body of the NOTIFY is the state now; without one, the last stays (RFC 3856 §6.8). */
+  /** `body`: the NOTIFY that says so has one. Without, nothing is known yet (RFC 8048 §5.2.1). */
+  | { readonly kind: 'active'; readonly body: boolean }
+  /**
+   * The body of the NOTIFY is the state now; without one, the last stays (RFC 3856 §6.8). Never while nobody has decided: that
+   * document is neutral or fake (§6.6).
+   */
   | { readonly kind: 'body' }
   /** The notifier knows that we want no more. */
   | { readonly kind: 'left' }

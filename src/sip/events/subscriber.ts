@@ -109,9 +109,12 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
   /** What a NOTIFY brings besides its answer. */
   const news = (event: Notify, before: Status | undefined, now: Status): readonly SubscriberEffect[] => [
     OK,
-    ...(before === now ? NONE : [report({ kind: now })]),
-    ...(event.body ? [BODY] : NONE),
+    ...(before === now ? NONE : [report(now === 'active' ? { kind: now, body: event.body } : { kind: now })]),
+    ...(event.body && now === 'active' ? [BODY] : NONE),
   ]
+  /** Its answer, and the last state, where there was one. */
+  const lastNews = (event: Notify, before: Status): readonly SubscriberEffect[] =>
+    event.body && before === 'active' ? [OK, BODY] : [OK]
 
   function waiting(state: Waiting, event: SubscriberEvent, at: Moment): SubscriberStep {
     const { now } = at
@@ -151,7 +154,7 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
         ...body,
       )
     }
-    if (asked === 0) return end(FETCHED, OK, ...(event.body ? [BODY] : NONE))
+    if (asked === 0) return end(FETCHED, OK, ...(event.body && event.state === 'active' ? [BODY] : NONE))
     const status = event.state ?? 'pending'
     const effects = left ? [OK] : news(event, undefined, status)
     const notified =
@@ -188,7 +191,7 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
         if (now >= state.until) return end(lost({ kind: 'expired' }))
         return now >= state.refreshAt ? refresh(state, state.asked, at) : [state, NONE]
       case 'notify': {
-        if (event.state === 'terminated') return end(byReason(event), OK, ...(event.body ? [BODY] : NONE))
+        if (event.state === 'terminated') return end(byReason(event), ...lastNews(event, state.status))
         const status = event.state ?? state.status
         const until = Math.min(state.until, granted(state.asked, event.expires, now))
         // Whole seconds on their way are no shortening.
@@ -226,7 +229,7 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
           : end(state.left ? LEFT : lost({ kind: 'no-notify' }))
       case 'notify': {
         if (event.state === 'terminated')
-          return state.left ? end(LEFT, OK) : end(byReason(event), OK, ...(event.body ? [BODY] : NONE))
+          return state.left ? end(LEFT, OK) : end(byReason(event), ...lastNews(event, state.status))
         const status = event.state ?? state.status
         const effects = state.left ? [OK] : news(event, state.status, status)
         const over =

@@ -11,7 +11,7 @@ import type { EventField } from './fields.ts'
 import type { Numbered } from './numbers.ts'
 import type { SavedSubscription } from './saved.ts'
 import { IDLE } from './subscriber.ts'
-import type { SubscriberEvent, SubscriberState } from './subscriber-state.ts'
+import type { Status, SubscriberEvent, SubscriberState } from './subscriber-state.ts'
 
 /** What a NOTIFY is refused with whose body cannot be taken; its Subscription-State counts all the same. */
 export interface Unread extends RespondOptions {
@@ -32,7 +32,8 @@ export interface SubscriptionOwner<T, D> {
   state(document: D, subscription: Subscription<T>): void
   /** It was answered, and nobody has decided yet. */
   pending(subscription: Subscription<T>): void
-  active(subscription: Subscription<T>): void
+  /** @param known `state` follows: the NOTIFY that says so has it */
+  active(subscription: Subscription<T>, known: boolean): void
   /** The notifier knows that we leave; `ended` still follows. */
   left?(subscription: Subscription<T>): void
   /** Exactly once. Whoever asks for a new one as `retry` says must do so less and less often. */
@@ -71,6 +72,11 @@ export class Subscription<T> implements Alarmed, Numbered {
   /** Found again by it: our tag. */
   get id(): string {
     return this.dialog.localTag
+  }
+
+  /** Undefined: no NOTIFY came yet, or it is over. */
+  get status(): Status | undefined {
+    return 'status' in this.state ? this.state.status : undefined
   }
 
   /** We want no more. `ended` follows. */

@@ -274,7 +274,7 @@ export class Subscriptions<T, D> {
         this.#owner.pending(subscription)
         break
       case 'active':
-        this.#owner.active(subscription)
+        this.#owner.active(subscription, report.body)
         break
       case 'body':
         if (brought?.read?.ok) this.#owner.state(brought.read.value, subscription)

@@ -38,6 +38,7 @@ function bed() {
       permit: (_watch: Watch, { home }: { home: string }) => done.push(`out permitted at ${home}`),
       renew: () => done.push('out renewed'),
       wake: () => done.push('out woken'),
+      settle: () => done.push('out settled'),
     } as unknown as Watching,
     watched: {
       all: () => [exposure],
@@ -129,7 +130,11 @@ test('a link that is back: everything it carries is told and asked again, at a r
   expect(upkeep.downFor('prosody')).toBe(5000)
   upkeep.linkIsLive('prosody')
   upkeep.linkIsLive('another')
-  expect([done, upkeep.renewing, upkeep.downFor('prosody')]).toEqual([[], 2, 0])
+  expect([done.splice(0), upkeep.renewing, upkeep.downFor('prosody')]).toEqual([
+    ['out settled', 'out settled'],
+    2,
+    0,
+  ])
   time.pass(1000)
   expect(done).toEqual(['out renewed', 'out woken', 'in renewed'])
 })

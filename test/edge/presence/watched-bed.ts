@@ -178,6 +178,8 @@ export class WatchedBed {
         endpoint: () => endpoint,
         snapshot,
         placesOf: () => [{ transport: 'udp', address: '192.0.2.7', port: 5070 } as never],
+        sendingTo: () => ({ written: (request) => request, heard: () => false }),
+        edge: () => 'edge.example',
       }),
       keeping: new Keeping(store),
       isStale: () => this.stale,

@@ -487,6 +487,37 @@ describe('NOTIFY', () => {
     expect(run(pending, notify('pending', { expires: 3600 }))).toEqual([pending, '200'])
   })
 
+  test('RFC 3856 §6.6: what it says while nobody has decided is not the state', () => {
+    expect(run(pending, notify('pending', { body: true }))[1]).toBe('200')
+    expect(run(confirmed, notify('pending', { body: true }))[1]).toBe('200; pending')
+    expect(run({ ...refreshing, status: 'pending' }, notify('pending', { body: true }))[1]).toBe('200')
+    expect(run(fetching, notify('pending', { body: true }))[1]).toBe('200; ended(fetched, kept, never)')
+    expect(run(pending, notify('terminated', { reason: 'rejected', body: true }))[1]).toBe(
+      '200; ended(terminated rejected, lost, never)',
+    )
+    expect(run(pending, notify('active', { body: true }))[1]).toBe('200; active; body')
+  })
+
+  test('RFC 8048 §5.2.1: whether the first active one has a body is told', () => {
+    const reports = (body: boolean) =>
+      machine
+        .step(pending, notify('active', { body }), at)[1]
+        .flatMap((effect) => (effect.kind === 'report' ? [effect.report] : []))
+    expect(reports(false)).toEqual([{ kind: 'active', body: false }])
+    expect(reports(true)).toEqual([{ kind: 'active', body: true }, { kind: 'body' }])
+  })
+
+  test('what the notifier says of a new attempt is told as its word', () => {
+    const notBefore = (state: SubscriberState, event: SubscriberEvent): unknown => {
+      const last = machine.step(state, event, at)[1].at(-1)
+      return last?.kind === 'report' && last.report.kind === 'ended' ? last.report.end.notBefore : 'no end'
+    }
+    expect(notBefore(active, notify('terminated', { reason: 'probation', retryAfter: 60 }))).toBe(60)
+    expect(notBefore(active, notify('terminated', { reason: 'probation' }))).toBeUndefined()
+    expect(notBefore(active, notify('terminated', { reason: 'timeout', retryAfter: 60 }))).toBeUndefined()
+    expect(notBefore(waiting, response(503, { retryAfter: 7 }))).toBe(7)
+  })
+
   test('§4.1.3: expires is authoritative, and may only shorten', () => {
     const [state] = run(active, notify('active', { expires: 600 }))
     expect(state).toEqual({ ...active, until: NOW + 600_000, refreshAt: NOW + 450_000 })
