@@ -20,14 +20,14 @@ export interface ShowingOptions {
   readonly limit: number
 }
 
-type Answer = 'subscribed' | 'unsubscribed'
+type StanzasOf = (resolved: Resolved) => readonly Element[]
 type Addressee = Pick<Watch, 'pair'> & Partial<Pick<Watch, 'shown'>>
 
 /** Shows an XMPP user the state of the SIP user that it watches. */
 export class Showing {
   readonly #options: ShowingOptions
   /** Answers that did not go out, since there was no link. The last one of a pair counts. */
-  readonly #untold = new Map<string, readonly [Addressee, Answer]>()
+  readonly #untold = new Map<string, readonly [PresencePair, StanzasOf]>()
 
   constructor(options: ShowingOptions) {
     this.#options = options
@@ -51,18 +51,23 @@ export class Showing {
     if (told) watch.shown = known
   }
 
-  /** Without a link, as soon as there is one: the XMPP server must not believe what is over. */
-  answer(addressee: Addressee, type: Answer): void {
-    const { pair, shown = NO_RESOURCES } = addressee
+  answer({ pair, shown = NO_RESOURCES }: Addressee, type: 'subscribed' | 'unsubscribed'): void {
     const to = pair.xmpp
-    const told = this.#options.people.tell(pair, (resolved) => [
+    this.#say(pair, (resolved) => [
       ...(type === 'unsubscribed' ? stanzasFor(shown, NO_RESOURCES, resolved, to) : []),
       typedPresence(type, { from: resolved.contact, to }),
     ])
-    const key = keyOf(pair)
-    if (told) this.#untold.delete(key)
-    else if (this.#untold.has(key) || this.#untold.size < this.#options.limit)
-      this.#untold.set(key, [addressee, type])
+  }
+
+  /** The answer to a `subscribe` that came to nothing (RFC 7247 §7.2). */
+  refusal({ pair, request: id }: Watch, status: number): void {
+    this.#say(pair, ({ contact }) => {
+      const asked = new Element('presence', { from: pair.xmpp, to: contact, type: 'subscribe', id })
+      const error = stanzaError(asked, conditionOfStatus(status) ?? 'undefined-condition', {
+        legacyCode: true,
+      })
+      return error === undefined ? [] : [error]
+    })
   }
 
   /** It is asked for anew: what could not be told would be taken for the answer. */
@@ -72,18 +77,15 @@ export class Showing {
 
   /** A link is back. */
   settle(): void {
-    for (const [addressee, type] of [...this.#untold.values()]) this.answer(addressee, type)
+    for (const [pair, stanzasOf] of [...this.#untold.values()]) this.#say(pair, stanzasOf)
   }
 
-  /** The answer to a `subscribe` that came to nothing (RFC 7247 §7.2). */
-  refusal({ pair, request: id }: Watch, status: number): void {
-    this.#options.people.tell(pair, ({ contact }) => {
-      const asked = new Element('presence', { from: pair.xmpp, to: contact, type: 'subscribe', id })
-      const error = stanzaError(asked, conditionOfStatus(status) ?? 'undefined-condition', {
-        legacyCode: true,
-      })
-      return error === undefined ? [] : [error]
-    })
+  /** Without a link, as soon as there is one: the XMPP server must not believe what is over. */
+  #say(pair: PresencePair, stanzasOf: StanzasOf): void {
+    const key = keyOf(pair)
+    if (this.#options.people.tell(pair, stanzasOf)) this.#untold.delete(key)
+    else if (this.#untold.has(key) || this.#untold.size < this.#options.limit)
+      this.#untold.set(key, [pair, stanzasOf])
   }
 }
 
