@@ -47,6 +47,7 @@ export class ClientTransaction extends Delayed implements Waiter {
   timerF: Timer | undefined
   /** In the table of those that are active. */
   place = 0
+  seat = -1
 
   constructor(table: ClientTransactions, use: ClientUse, machine: ClientMachine) {
     super()
