@@ -18,6 +18,7 @@ import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { SipProxy } from './edge/sip-proxy.ts'
 import type { TargetQueues } from './edge/target-queue.ts'
+import { Unanswered } from './edge/unanswered.ts'
 import type { Snapshot } from './federation/snapshot.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Random } from './kernel/random.ts'
@@ -97,6 +98,7 @@ export class SipSide {
         ...shared,
         relays: new Relays({ endpoint, timers }),
         calls: this.#calls,
+        unanswered: new Unanswered(limits.unansweredPerPeer),
         loops: new LoopDetection({ random, own: () => this.#own }),
       }),
       destinations: new Destinations({
