@@ -47,7 +47,8 @@ async function measure(
   name: Name,
   run: number,
 ): Promise<Outcome | undefined> {
-  const { direction, transport, outside = 'tls', connections = 1, trouble = 0, bare } = scenarioOf(name)
+  const { direction, transport, outside = 'tls', connections = 1, trouble = 0 } = scenarioOf(name)
+  const { behaved = false, bare } = scenarioOf(name)
   const ceiling = isProxied(direction) ? NULL_PROXY : NULL_GATEWAY
   try {
     const outcome = await runScenario({
@@ -64,6 +65,7 @@ async function measure(
       outside,
       connections,
       trouble,
+      behaved,
       entry: kind === 'ceiling' ? ceiling : bare ? BARE_PROXY : options.gateway,
       nodeFlags: kind === 'run' ? options.nodeFlags : [],
       onWatch: (message) => print(JSON.stringify({ ...message, scenario: name })),

@@ -35,6 +35,8 @@ export interface ScenarioOptions {
   readonly connections: number
   /** Peers of each kind that is a nuisance. */
   readonly trouble: number
+  /** They are as many and do as much, but are none. */
+  readonly behaved: boolean
   /** The gateway's entry script and the flags of its Node. */
   readonly entry: string
   readonly nodeFlags: readonly string[]
@@ -91,11 +93,11 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
 }
 
 async function loadOf(options: ScenarioOptions, files: ProviderFiles): Promise<Load> {
-  const { outside: transport, connections, trouble } = options
+  const { outside: transport, connections, trouble, behaved } = options
   const load = { ...options.load, gatewayPort: await freePort() }
   if (load.direction === 'xmpp-to-sip' || load.direction === 'sip-to-xmpp') return load
   const provider = {
-    ...{ transport, gatewayPort: await freePort(), connections, trouble },
+    ...{ transport, gatewayPort: await freePort(), connections, trouble, behaved },
     ...{ files: files.provider, homeFiles: files.home, deafFiles: files.deaf },
   }
   return { ...load, provider }

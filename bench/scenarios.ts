@@ -19,6 +19,8 @@ export interface Scenario {
   readonly connections?: number
   /** Peers of each kind that is a nuisance. */
   readonly trouble?: number
+  /** They are as many and do as much, but are none. */
+  readonly behaved?: boolean
   /** The endpoint and the proxy core without the edge (load/bare-proxy.ts). */
   readonly bare?: boolean
   /** The scenario without what is special here, to compare with. */
@@ -73,14 +75,24 @@ export const SCENARIOS = {
     // Each message in a TLS record of its own, both ways: this one is about memory.
     goal: { residentMegabytes: 500 },
   },
+  'provider-to-home/company': {
+    ...{ direction: 'provider-to-home', transport: 'udp', connections: 8, trouble: 20, behaved: true },
+    comparedWith: 'provider-to-home/udp',
+    goal: { messagesPerSecond: 15_000 },
+  },
   'provider-to-home/trouble': {
     ...{ direction: 'provider-to-home', transport: 'udp', connections: 8, trouble: 20 },
-    comparedWith: 'provider-to-home/udp',
+    comparedWith: 'provider-to-home/company',
+    goal: { messagesPerSecond: 15_000 },
+  },
+  'home-to-provider/company': {
+    ...{ direction: 'home-to-provider', transport: 'udp', trouble: 20, behaved: true },
+    comparedWith: 'home-to-provider/udp',
     goal: { messagesPerSecond: 15_000 },
   },
   'home-to-provider/trouble': {
     ...{ direction: 'home-to-provider', transport: 'udp', trouble: 20 },
-    comparedWith: 'home-to-provider/udp',
+    comparedWith: 'home-to-provider/company',
     goal: { messagesPerSecond: 15_000 },
   },
 } as const satisfies Readonly<Record<string, Scenario>>

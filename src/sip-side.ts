@@ -19,6 +19,7 @@ import { SipEvents } from './edge/sip-events.ts'
 import { SipLeg } from './edge/sip-leg.ts'
 import { SipProxy } from './edge/sip-proxy.ts'
 import type { TargetQueues } from './edge/target-queue.ts'
+import { Unanswered } from './edge/unanswered.ts'
 import type { Home } from './federation/model.ts'
 import type { Snapshot } from './federation/snapshot.ts'
 import { CATEGORIES_TYPE } from './interworking/presence/categories.ts'
@@ -106,6 +107,7 @@ export class SipSide {
         ...shared,
         relays: new Relays({ endpoint, timers }),
         calls: this.#calls,
+        unanswered: new Unanswered(limits.unansweredPerPeer),
         loops: new LoopDetection({ random, own: () => this.#own }),
       }),
       destinations: new Destinations({

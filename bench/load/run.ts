@@ -39,8 +39,9 @@ export interface ProviderLoad {
   readonly deafFiles: TlsFiles
   /** Connections that the provider keeps open; requests go over all of them in turn. */
   readonly connections: number
-  /** So many peers of each kind that is a nuisance: see trouble.ts. */
+  /** So many peers of each kind that is a nuisance, or would be if they did not behave: see trouble.ts. */
   readonly trouble: number
+  readonly behaved: boolean
 }
 
 /** What the load generator is to do; given as JSON in its first argument. Times are seconds. */

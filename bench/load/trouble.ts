@@ -2,12 +2,13 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { connect as connectTls, createServer } from 'node:tls'
 import { messageTemplate } from './message-template.ts'
 import { edgeOf, type ProviderLoad, providerUser, SIP_DOMAIN, sipUser } from './run.ts'
+import { Batch, okTo, readMessages } from './sip-peer.ts'
 import { pem } from './tls-peer.ts'
 
 const TICK_MS = 100
 
 export interface Trouble {
-  /** Where the provider is that takes connections and reads nothing. */
+  /** Where the provider is that takes connections and reads nothing, or answers. */
   readonly deafPort: number
   /** Starts with the peers that connect to the gateway, once it is there. */
   open(): void
@@ -18,6 +19,9 @@ export interface Trouble {
  * Peers that are a nuisance, `trouble` of each kind: one that sends a byte of an endless head now and then; one that
  * sends requests and reads no answer; one that begins a TLS handshake and leaves it there; and a server that takes
  * connections and reads nothing from them.
+ *
+ * Or, where they are to behave, the same number of peers that do as much without being one: one that pings, one that reads
+ * its answers, one that finishes its handshake, and a server that answers. What those cost is the price of their traffic.
  */
 export async function trouble(provider: ProviderLoad): Promise<Trouble> {
   const sockets = new Set<Socket>()
@@ -29,9 +33,12 @@ export async function trouble(provider: ProviderLoad): Promise<Trouble> {
     socket.on('close', () => sockets.delete(socket))
     return socket
   }
-  const deaf = createServer({ ...pem(provider.deafFiles), requestCert: true }, (socket) =>
-    keep(socket).pause(),
-  )
+  const { behaved } = provider
+  const deaf = createServer({ ...pem(provider.deafFiles), requestCert: true }, (socket) => {
+    keep(socket)
+    if (behaved) answering(socket)
+    else socket.pause()
+  })
   await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
 
   // Each with an address of its own: this is not about what one address may have.
@@ -54,9 +61,16 @@ export async function trouble(provider: ProviderLoad): Promise<Trouble> {
     open() {
       for (let n = 0; n < provider.trouble; n++) {
         const dripping = secure(n)
+        const sending = secure(n)
+        often(sending, () => Buffer.from(unread.stamp(numbers++)))
+        if (behaved) {
+          often(dripping.resume(), () => '\r\n\r\n')
+          sending.resume()
+          secure(n).resume()
+          continue
+        }
         dripping.write(`MESSAGE sip:${sipUser(0)} SIP/2.0\r\nSubject: `)
         often(dripping, () => 'x')
-        often(secure(n), () => Buffer.from(unread.stamp(numbers++)))
         keep(connect(to(n))).write(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00))
       }
     },
@@ -66,4 +80,13 @@ export async function trouble(provider: ProviderLoad): Promise<Trouble> {
       deaf.close()
     },
   }
+}
+
+/** Every request gets its 200; those of one turn of the loop leave together. */
+function answering(socket: Socket): void {
+  const batch = new Batch(socket)
+  readMessages(socket, batch.add, (text, from, body) => {
+    batch.add(Buffer.from(okTo(text, from, body), 'latin1'))
+    setImmediate(() => batch.flush())
+  })
 }

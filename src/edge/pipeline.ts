@@ -2,6 +2,7 @@ import { textOfAddress } from '../federation/address.ts'
 import type { ComponentLink, Home, SipProvider } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Verdict } from '../federation/verdict.ts'
+import { Bag } from '../kernel/bag.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import type { Domain } from '../kernel/domain.ts'
 import type { Random } from '../kernel/random.ts'
@@ -15,6 +16,11 @@ import type { PeerCounters } from './limits.ts'
 import type { Log } from './log.ts'
 import type { LoopGuard } from './loop-guard.ts'
 import type { SubjectCache } from './subject-cache.ts'
+
+/** An arrival that was taken in, with its place among those that are open; -1: it has ended. */
+interface Taken extends Arrival {
+  place: number
+}
 
 /** Where a permitted request leaves: one leg a protocol. Each ends the arrival exactly once. */
 export interface Exits {
@@ -55,7 +61,7 @@ export class Pipeline {
   readonly #options: PipelineOptions
   /** Judges also what does not go through the pipeline: queries. */
   readonly gatekeeper: Gatekeeper
-  readonly #open = new Set<Arrival>()
+  readonly #open = new Bag<Taken>()
   #stopping = false
   /** What was still open at the end was bounced: the ends that come after do not count. */
   #bounced = false
@@ -76,7 +82,7 @@ export class Pipeline {
     const throttled = overXmpp(arrival)
     const room = !throttled || this.#options.backPressure.entered()
     const once = this.#endingOnce(arrival, throttled)
-    this.#open.add(once)
+    once.place = this.#open.add(once)
     if (this.#stopping) {
       once.end(failed('shutdown'))
       return
@@ -89,7 +95,7 @@ export class Pipeline {
       once,
       (admission) => {
         // Bounced while the store was being asked.
-        if (!this.#open.has(once)) return
+        if (once.place < 0) return
         try {
           this.#pass(once, admission)
         } catch (error) {
@@ -113,7 +119,7 @@ export class Pipeline {
     return await new Promise((resolve) => {
       const limit = this.#options.timers.set(within, () => {
         this.#idle = undefined
-        for (const arrival of [...this.#open]) arrival.end(failed('shutdown'))
+        for (const arrival of this.#open.values()) arrival.end(failed('shutdown'))
         this.#bounced = true
         resolve(false)
       })
@@ -220,13 +226,15 @@ export class Pipeline {
     }
   }
 
-  #endingOnce(arrival: Arrival, throttled: boolean): Arrival {
+  #endingOnce(arrival: Arrival, throttled: boolean): Taken {
     const { kind, request, from, to, evidence, passing } = arrival
     const end = (ending: Ending): void => {
-      if (!this.#open.delete(once)) {
+      if (once.place < 0) {
         this.#options.counters.add(this.#bounced ? 'ended.late' : 'ended.twice')
         return
       }
+      this.#open.remove(once.place)
+      once.place = -1
       const outcome = outcomeOf(ending)
       this.#options.counters.add(`${kind}.${outcome}`)
       this.#report(arrival, outcome)
@@ -238,7 +246,7 @@ export class Pipeline {
       if (throttled) this.#options.backPressure.left()
       if (this.#open.size === 0) this.#idle?.()
     }
-    const once: Arrival = { kind, request, from, to, evidence, passing, end }
+    const once: Taken = { kind, request, from, to, evidence, passing, place: -1, end }
     return once
   }
 

@@ -24,12 +24,14 @@ import type { PeerHealth, SipPeer } from './peer-health.ts'
 import type { Destination, Reach } from './reach.ts'
 import { markIn, PASS } from './sip-reading.ts'
 import { markField, withheldInside, withheldOutside } from './trust-headers.ts'
+import type { Unanswered } from './unanswered.ts'
 
 export interface SipProxyOptions {
   readonly endpoint: () => Pick<Endpoint, 'ack' | 'listenerFor' | 'listeners'>
   readonly relays: Relays
   readonly loops: LoopDetection
   readonly calls: OpenCalls
+  readonly unanswered: Unanswered
   readonly pass: DialogPass
   readonly snapshot: () => Snapshot
   readonly reach: Reach
@@ -57,7 +59,6 @@ interface Way {
 }
 
 const NOTHING: readonly HeaderField[] = []
-const nothing = (): void => {}
 
 /**
  * The edge as a stateful proxy between SIP providers and home servers (RFC 3261 §16): what the rules have let through goes
@@ -145,7 +146,7 @@ export class SipProxy {
     }
     const fitting = this.#fitting(arrival, way)
     if (fitting === undefined) return
-    const left = this.#roomFor(arrival)
+    const left = this.#roomFor(arrival, way)
     if (left === undefined) return
     const request = this.#forwarded(arrival, way, fitting[0] as Destination)
     const recorded = isRecordedFor(arrival) ? request.headers.all('Record-Route') : []
@@ -166,10 +167,18 @@ export class SipProxy {
     })
   }
 
-  /** Undefined: there are too many calls already, and the arrival has ended. */
-  #roomFor(arrival: SipArrival): (() => void) | undefined {
-    if (arrival.request.method !== 'INVITE') return nothing
-    const { calls, counters, snapshot } = this.#options
+  /** Undefined: there are too many calls already, or its peer does not answer, and the arrival has ended. */
+  #roomFor(arrival: SipArrival, { peer }: Way): (() => void) | undefined {
+    const { calls, unanswered, counters, snapshot } = this.#options
+    if (arrival.request.method !== 'INVITE') {
+      const left = unanswered.enter(peer)
+      if (left === undefined) {
+        counters.add('sip.too-many-unanswered')
+        // Not 503, which would say that we are not to be asked for anybody (RFC 3261 §21.5.4).
+        arrival.end(failed('transport'))
+      }
+      return left
+    }
     const now = snapshot()
     const { from, to } = arrival
     const left = calls.enter(peerOf(now, now.servedDomains.has(from.domain) ? to.domain : from.domain))

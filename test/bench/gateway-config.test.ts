@@ -29,7 +29,7 @@ test.for(['udp', 'tcp', 'tls'] as const)('and between SIP and SIP, home over %s'
   await using directory = await tempDir('bench')
   const files = writeProviderFiles(directory.path)
   const provider = {
-    ...({ transport: 'tls', gatewayPort: 15061, connections: 1, trouble: 0 } as const),
+    ...({ transport: 'tls', gatewayPort: 15061, connections: 1, trouble: 0, behaved: false } as const),
     ...{ files: files.provider, homeFiles: files.home, deafFiles: files.deaf },
   }
   const load = {

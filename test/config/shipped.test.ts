@@ -30,6 +30,7 @@ test('the shipped file passes', () => {
     transactions: 1_000_000,
     calls: 10_000,
     callsPerPeer: 1000,
+    unansweredPerPeer: 10_000,
     dialogPass: 86_400_000,
   })
   expect(config.presence).toEqual({

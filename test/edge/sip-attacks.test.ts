@@ -340,6 +340,39 @@ describe('what is never answered', () => {
   })
 })
 
+describe('requests to who does not answer', () => {
+  const other = sipProvider({
+    name: 'Other',
+    domains: [pattern('other.example')],
+    accessEdges: [domain('edge.other.example')],
+  })
+  const federation = { providers: [sipProvider({ verification: 'all' }), other] }
+
+  test('are refused at once beyond its limit, and not with 503, until some have ended', async () => {
+    const bed = proxyBed({ unansweredPerPeer: 2 })
+    for (const cseq of [1, 2]) expect(statuses(await bed.fromHome({ cseq }))).toEqual([])
+    expect(statuses(await bed.fromHome({ cseq: 3 }))).toEqual([480])
+    expect(bed.counters.get('sip.too-many-unanswered')).toBe(1)
+    expect(bed.sends.length).toBe(2)
+    bed.sends[0]?.end({ kind: 'timeout' })
+    expect(statuses(await bed.fromHome({ cseq: 4 }))).toEqual([])
+    bed.sends[1]?.end({ kind: 'response', response: response(200) })
+    bed.sends[2]?.end({ kind: 'transport-failure', reason: 'closed' })
+    for (const cseq of [5, 6]) expect(statuses(await bed.fromHome({ cseq }))).toEqual([])
+    expect(bed.counters.get('sip.too-many-unanswered')).toBe(1)
+  })
+
+  test('take no room from those to others, nor from calls', async () => {
+    const bed = proxyBed({ unansweredPerPeer: 1, federation })
+    expect(statuses(await bed.fromHome({ cseq: 1 }))).toEqual([])
+    expect(statuses(await bed.fromHome({ cseq: 2 }))).toEqual([480])
+    expect(statuses(await bed.fromHome({ cseq: 3, uri: 'sip:x@other.example' }))).toEqual([])
+    expect(statuses(bed.fromOutside({ cseq: 4 }))).toEqual([])
+    expect(statuses(bed.fromOutside({ cseq: 5 }))).toEqual([480])
+    expect(statuses(await bed.fromHome({ method: 'INVITE', cseq: 6 }))).toEqual([])
+  })
+})
+
 test('CANCEL while the provider is looked for is not lost', async () => {
   const bed = proxyBed()
   const coming = bed.fromHome({ method: 'INVITE' })

@@ -11,6 +11,7 @@ import { type Destination, Reach } from '../../src/edge/reach.ts'
 import { SipLeg } from '../../src/edge/sip-leg.ts'
 import { SipProxy } from '../../src/edge/sip-proxy.ts'
 import { TargetQueues } from '../../src/edge/target-queue.ts'
+import { Unanswered } from '../../src/edge/unanswered.ts'
 import type { Home } from '../../src/federation/model.ts'
 import { ok } from '../../src/kernel/result.ts'
 import type {
@@ -98,6 +99,7 @@ export interface RigOptions {
   /** Of homes with credentials. */
   readonly passwords?: Readonly<Record<string, string>>
   readonly calls?: CallLimits
+  readonly unansweredPerPeer?: number
   readonly delivered?: PipelineOptions['delivered']
 }
 
@@ -110,6 +112,7 @@ export function rigged({
   timerC,
   passwords = {},
   calls = { calls: 10_000, callsPerPeer: 1000 },
+  unansweredPerPeer = 10_000,
   delivered,
 }: RigOptions = {}) {
   const rig = pipelineRig({
@@ -168,6 +171,7 @@ export function rigged({
       ...shared,
       relays: new Relays({ endpoint: () => endpoint, timers, ...(timerC === undefined ? {} : { timerC }) }),
       calls: openCalls,
+      unanswered: new Unanswered(unansweredPerPeer),
       loops: new LoopDetection({ random: countingRandom(), own: () => own }),
     }),
     destinations: new Destinations({

@@ -55,10 +55,10 @@ class OverConnection implements Carrier {
       this.#connection = this.#connections.to(this.leg, address, port, this.#hop) ?? this.#connection
     }
     if (!this.#connection.write(bytes)) queueMicrotask(() => waiter?.transportFailed('peer does not read'))
-    else if (waiter !== undefined) this.#connection.waiting.add(waiter)
+    else if (waiter !== undefined) this.#connection.await(waiter)
   }
 
   leave(waiter: Waiter): void {
-    this.#connection.waiting.delete(waiter)
+    this.#connection.leave(waiter)
   }
 }

@@ -230,7 +230,8 @@ export class Uac {
       return
     }
     const branch = this.#branch(options)
-    const bytes = writeRequest(request, viaOf(carrier, branch))
+    // Nothing is sent again: whoever waits long for its answer keeps no octets.
+    let bytes: Uint8Array | undefined = writeRequest(request, viaOf(carrier, branch))
     let waiting: ClientTransaction | undefined
     this.#begin({
       branch,
@@ -240,7 +241,8 @@ export class Uac {
       forwarded: options.forwarded !== undefined,
       send: (transaction) => {
         waiting = transaction
-        carrier.send(bytes, transaction)
+        if (bytes !== undefined) carrier.send(bytes, transaction)
+        bytes = undefined
       },
       done: (outcome) => {
         if (waiting !== undefined) carrier.leave(waiting)

@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Delayed, DelayLine } from '../../kernel/delay-line.ts'
 import { FadingTable } from '../../kernel/fading-table.ts'
 import { Fingerprints } from '../../kernel/fingerprint.ts'
+import { PrintTable } from '../../kernel/print-table.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import type { SipResponse } from '../message.ts'
@@ -44,6 +45,9 @@ export class ClientTransaction extends Delayed implements Waiter {
   state: ClientState
   timerE: Timer | undefined
   timerF: Timer | undefined
+  /** In the table of those that are active. */
+  place = 0
+  seat = -1
 
   constructor(table: ClientTransactions, use: ClientUse, machine: ClientMachine) {
     super()
@@ -67,7 +71,7 @@ export class ClientTransactions {
   readonly #timers: Timers
   readonly #unreliable: ClientMachine
   readonly #reliable: ClientMachine
-  readonly #active = new Map<string, ClientTransaction>()
+  readonly #active = new PrintTable<ClientTransaction>()
   /** State Completed: nothing but the branch, for Timer K. */
   readonly #completed: FadingTable<true>
   readonly #prints: Fingerprints
@@ -103,7 +107,7 @@ export class ClientTransactions {
   begin(use: ClientUse): void {
     const machine = use.reliable ? this.#reliable : this.#unreliable
     const transaction = new ClientTransaction(this, use, machine)
-    this.#active.set(use.branch, transaction)
+    transaction.place = this.#active.add(this.#prints.of(use.branch), transaction)
     this.#fresh.join(transaction)
     use.send(transaction, false)
   }
@@ -121,9 +125,9 @@ export class ClientTransactions {
     const from = sentByOf(via)
     const answered = response.headers.cseq()?.method
     if (answered === 'INVITE') return this.invites.receive(response, branch, from)
-    const transaction = this.#active.get(branch)
-    if (transaction === undefined)
-      return this.#completed.get(this.#prints.of(branch)) ? 'absorbed' : 'unmatched'
+    const print = this.#prints.of(branch)
+    const transaction = this.#active.get(print)
+    if (transaction?.use.branch !== branch) return this.#completed.get(print) ? 'absorbed' : 'unmatched'
     const { method, sentBy, forwarded } = transaction.use
     if (forwarded !== true && hasSeveralVias(response)) return 'unmatched'
     // §18.1.2
@@ -138,7 +142,7 @@ export class ClientTransactions {
     const before = transaction.state.kind
     transaction.state = next
     if (before !== next.kind && (next.kind === 'completed' || next.kind === 'terminated')) {
-      this.#active.delete(transaction.use.branch)
+      this.#active.remove(transaction.place)
       if (next.kind === 'completed') this.#completed.add(this.#prints.of(transaction.use.branch), true)
     }
     this.#apply(transaction, effects, response, reason)
@@ -148,7 +152,7 @@ export class ClientTransactions {
   clear(reason: string): void {
     // First, since an INVITE that is told so might still want a CANCEL.
     this.invites.clear(reason)
-    for (const transaction of [...this.#active.values()]) transaction.transportFailed(reason)
+    for (const transaction of this.#active.values()) transaction.transportFailed(reason)
     this.#completed.clear()
     this.#fresh.clear()
   }

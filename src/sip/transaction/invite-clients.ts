@@ -41,6 +41,7 @@ export class InviteClientTransaction implements Waiter {
   /** Asked for; it goes out once a provisional response has come (§9.1). */
   cancelling: 'no' | 'asked' | 'sent' = 'no'
   readonly timers = new Map<string, Timer>()
+  seat = -1
 
   constructor(table: InviteClients, use: InviteUse, state: InviteClientState) {
     this.#table = table

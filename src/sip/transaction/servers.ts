@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { Delayed, DelayLine } from '../../kernel/delay-line.ts'
 import { FadingTable } from '../../kernel/fading-table.ts'
 import { Fingerprints } from '../../kernel/fingerprint.ts'
+import { PrintTable } from '../../kernel/print-table.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 import type { SipRequest } from '../message.ts'
@@ -34,6 +35,9 @@ export class ServerTransaction<Way, Recipe> extends Delayed {
   state: ServerState = 'trying'
   recipe: Recipe | undefined
   timer: Timer | undefined
+  /** In the tables of those that are active; the second only where there is a merged key. */
+  place = 0
+  mergedPlace = 0
 
   constructor(
     table: ServerTransactions<Way, Recipe>,
@@ -67,8 +71,8 @@ export class ServerTransactions<Way, Recipe> {
   readonly #timers: Timers
   readonly #unreliable: ServerMachine
   readonly #reliable: ServerMachine
-  readonly #active = new Map<string, ServerTransaction<Way, Recipe>>()
-  readonly #activeMerged = new Set<string>()
+  readonly #active = new PrintTable<ServerTransaction<Way, Recipe>>()
+  readonly #activeMerged = new PrintTable<ServerTransaction<Way, Recipe>>()
   readonly #completed: FadingTable<Recipe>
   readonly #completedMerged: FadingTable<true>
   readonly #prints: Fingerprints
@@ -111,17 +115,19 @@ export class ServerTransactions<Way, Recipe> {
   }
 
   has(key: string): boolean {
-    return this.#active.has(key) || this.#completed.get(this.#prints.of(key)) !== undefined
+    const print = this.#prints.of(key)
+    return this.#active.get(print)?.key === key || this.#completed.get(print) !== undefined
   }
 
   /** Takes a retransmission and answers it as far as there is an answer; false: the request is new. */
   absorb(key: string, request: SipRequest, way: Way): boolean {
-    const active = this.#active.get(key)
-    if (active !== undefined) {
+    const print = this.#prints.of(key)
+    const active = this.#active.get(print)
+    if (active?.key === key) {
       this.step(active, 'request')
       return true
     }
-    const recipe = this.#completed.get(this.#prints.of(key))
+    const recipe = this.#completed.get(print)
     if (recipe === undefined) return false
     // Timer J is the table's; what figure 8 does in Completed needs no object.
     this.#hooks.sendFinal(request, way, recipe, this.#tag(key))
@@ -131,7 +137,8 @@ export class ServerTransactions<Way, Recipe> {
   /** Another copy of this request is or was here, and came by a different way (RFC 3261 §8.2.2.2). */
   isMerged(merged: string | undefined): boolean {
     if (merged === undefined) return false
-    return this.#activeMerged.has(merged) || this.#completedMerged.get(this.#prints.of(merged)) !== undefined
+    const print = this.#prints.of(merged)
+    return this.#activeMerged.get(print)?.merged === merged || this.#completedMerged.get(print) !== undefined
   }
 
   /** A new transaction in state Trying. */
@@ -144,8 +151,9 @@ export class ServerTransactions<Way, Recipe> {
   ): ServerTransaction<Way, Recipe> {
     const machine = reliable ? this.#reliable : this.#unreliable
     const transaction = new ServerTransaction(this, request, way, { key, merged }, machine)
-    this.#active.set(key, transaction)
-    if (merged !== undefined) this.#activeMerged.add(merged)
+    transaction.place = this.#active.add(this.#prints.of(key), transaction)
+    if (merged !== undefined)
+      transaction.mergedPlace = this.#activeMerged.add(this.#prints.of(merged), transaction)
     this.#fresh.join(transaction)
     return transaction
   }
@@ -178,8 +186,8 @@ export class ServerTransactions<Way, Recipe> {
 
   #leave(transaction: ServerTransaction<Way, Recipe>): void {
     const { key, merged, recipe } = transaction
-    this.#active.delete(key)
-    if (merged !== undefined) this.#activeMerged.delete(merged)
+    this.#active.remove(transaction.place)
+    if (merged !== undefined) this.#activeMerged.remove(transaction.mergedPlace)
     if (transaction.state !== 'completed' || recipe === undefined) return
     this.#completed.add(this.#prints.of(key), recipe)
     if (merged !== undefined) this.#completedMerged.add(this.#prints.of(merged), true)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { Bag } from '../../kernel/bag.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Result } from '../../kernel/result.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
@@ -47,6 +48,8 @@ export interface Opening {
 
 /** Someone whose request went over the connection and waits for its response. */
 export interface Waiter {
+  /** Where it waits in its connection, of which there is one; -1: nowhere. The connection's to change. */
+  seat: number
   transportFailed(reason: string): void
 }
 
@@ -59,7 +62,7 @@ export class Connection {
   readonly outgoing: boolean
   /** TLS: the name of the certificate that we showed. */
   readonly own: string | undefined
-  readonly waiting = new Set<Waiter>()
+  readonly #waiting = new Bag<Waiter>()
   readonly #socket: Socket
   readonly #limits: ConnectionLimits
   readonly #events: ConnectionEvents
@@ -148,6 +151,18 @@ export class Connection {
     this.#out.push(bytes)
     this.#outBytes += bytes.length
     return true
+  }
+
+  /** The waiter is told of the end of the connection, until it leaves. */
+  await(waiter: Waiter): void {
+    if (waiter.seat < 0) waiter.seat = this.#waiting.add(waiter)
+  }
+
+  /** No matter whether it is still there. */
+  leave(waiter: Waiter): void {
+    if (waiter.seat < 0) return
+    this.#waiting.remove(waiter.seat)
+    waiter.seat = -1
   }
 
   /**
@@ -266,7 +281,8 @@ export class Connection {
     this.#hold(0)
     for (const timer of [this.#idle, this.#partial, this.#connecting, this.#ping]) timer?.cancel()
     this.#events.closed(this, this.#reason)
-    for (const waiter of [...this.waiting]) waiter.transportFailed(this.#reason)
-    this.waiting.clear()
+    const waiting = this.#waiting.values()
+    for (const waiter of waiting) this.leave(waiter)
+    for (const waiter of waiting) waiter.transportFailed(this.#reason)
   }
 }
