@@ -12,7 +12,7 @@ import { tempDir } from '../support/temp.ts'
 const WRITER = join(import.meta.dirname, '../support/store-writer.mjs')
 const PARTS = 20
 
-/** Starts a writer, kills it after `milliseconds`, and says which changes it had reported. */
+/** Starts a writer, kills it `milliseconds` after its second change, and says which changes it had reported. */
 async function interrupted(
   place: StorePlace,
   prefix: string,
@@ -20,7 +20,7 @@ async function interrupted(
 ): Promise<readonly string[]> {
   const child = new Child(process.execPath, [WRITER, JSON.stringify(place), prefix], { name: 'writer' })
   await child.line(/^open$/, { within: 20_000 })
-  await child.line(/^committed /, { within: 20_000 })
+  for (let i = 0; i < 2; i++) await child.line(/^committed /, { within: 20_000 })
   await new Promise((resolve) => setTimeout(resolve, milliseconds))
   const exit = await child.kill()
   expect(exit.signal, child.tail()).toBe('SIGKILL')
