@@ -24,6 +24,7 @@ test('what one person sends amiss is refused to that person; the link stays and 
       await juliet.message({ to: ROMEO, id, body: id, children: [child] })
       const bounce = await juliet.nextMessage((message) => message.attrs.id === id)
       expect([id, stanzaError(bounce)?.condition]).toEqual([id, condition])
+      await gateway.log.next(({ msg }) => msg === 'a stanza was refused')
       await juliet.message({ to: ROMEO, body: `after ${id}` })
       expect((await romeo.messages.next()).body).toBe(`after ${id}`)
     }

@@ -68,8 +68,9 @@ test.for(['MD5', 'SHA-256'] as const)(
       expect((await romeo.messages.next()).body).toBe(body)
     }
     // The first is sent twice; then the answer comes beforehand.
-    const sent = home.passed.all.filter(({ from, method }) => method === 'MESSAGE' && from.includes('juliet'))
-    expect(sent).toHaveLength(4)
+    const sent = () =>
+      home.passed.all.filter(({ from, method }) => method === 'MESSAGE' && from.includes('juliet'))
+    await expect.poll(sent).toHaveLength(4)
   },
 )
 

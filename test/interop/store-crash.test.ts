@@ -13,7 +13,7 @@ const WRITER = join(import.meta.dirname, '../support/store-writer.mjs')
 const PRESENCE_WRITER = join(import.meta.dirname, '../support/presence-writer.mjs')
 const PARTS = 20
 
-/** Starts a writer, kills it after `milliseconds`, and says which changes it had reported. */
+/** Starts a writer, kills it `milliseconds` after its second change, and says which changes it had reported. */
 async function interrupted(
   place: StorePlace,
   prefix: string,
@@ -22,7 +22,7 @@ async function interrupted(
 ): Promise<readonly string[]> {
   const child = new Child(process.execPath, [writer, JSON.stringify(place), prefix], { name: 'writer' })
   await child.line(/^open$/, { within: 20_000 })
-  await child.line(/^committed /, { within: 20_000 })
+  for (let i = 0; i < 2; i++) await child.line(/^committed /, { within: 20_000 })
   await new Promise((resolve) => setTimeout(resolve, milliseconds))
   const exit = await child.kill()
   expect(exit.signal, child.tail()).toBe('SIGKILL')

@@ -151,7 +151,7 @@ export interface Finished extends Exit {
   readonly stderr: string
 }
 
-/** Runs a command to its end, with an end by force after `within` milliseconds (30 s unless told). */
+/** Runs a command to its end, with an end by force after `within` milliseconds (90 s unless told). */
 export function run(
   command: string,
   args: readonly string[],
@@ -174,7 +174,7 @@ export function run(
       stderr += text
     })
     if (options.input !== undefined) child.stdin?.end(options.input)
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.within ?? 30_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.within ?? 90_000)
     child.on('error', (error) => {
       clearTimeout(timer)
       live.delete(child)

@@ -20,6 +20,7 @@ import {
 } from '../../../src/sip/events/subscriptions.ts'
 import type { Offer, Watcher, WatcherOwner } from '../../../src/sip/events/watcher.ts'
 import { Watchers, type WatchersOptions } from '../../../src/sip/events/watchers.ts'
+import { patientClock } from '../../support/patient-clock.ts'
 import { until } from '../endpoint/bed.ts'
 
 export const PRESENCE: EventPackage = { name: 'presence', type: 'application/pidf+xml', expires: 3600 }
@@ -65,6 +66,7 @@ export async function place(): Promise<Place> {
       schemes: ['sip', 'sips'],
       extensions: [],
     },
+    clock: patientClock,
     onRequest(incoming) {
       requests.push(incoming)
       made.take(incoming)
