@@ -293,11 +293,11 @@ describe('how it ends', () => {
     const { bed, phone } = await watching()
     bed.answer = () => ({ kind: 'response', response: sipResponse(481) })
     await bed.presence('balcony', show('away'))
-    expect([bed.said, bed.exposure?.watchers.size, phone.told.length]).toEqual([['unavailable'], 0, 1])
+    expect([bed.said, bed.exposure?.watchers.length, phone.told.length]).toEqual([['unavailable'], 0, 1])
     const { bed: other } = await watching()
     other.answer = () => ({ kind: 'timeout' })
     await other.presence('balcony', show('away'))
-    expect([other.said, other.exposure?.watchers.size]).toEqual([['unavailable'], 0])
+    expect([other.said, other.exposure?.watchers.length]).toEqual([['unavailable'], 0])
   })
 })
 
