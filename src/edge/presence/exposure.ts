@@ -3,6 +3,8 @@ import type { Timer } from '../../kernel/timer-wheel.ts'
 import type { Watcher } from '../../sip/events/watcher.ts'
 import type { PresencePair } from './store.ts'
 
+const NOBODY: readonly never[] = []
+
 /**
  * An XMPP user is watched by a SIP user: the authorization, which lasts, and the SIP dialogs, one for each device that watches
  * (RFC 8048 §5.1). XMPP presence has one addressee, so each pair has a state of its own.
@@ -14,7 +16,7 @@ export class Exposure {
   since: number
   /** Name of the home server of the SIP user. */
   home: string
-  readonly watchers = new Set<Watcher<Exposure>>()
+  watchers: readonly Watcher<Exposure>[] = NOBODY
   /** Undefined: nothing was heard yet, by this process. */
   state: ContactState | undefined = undefined
   /** Resources that were there before the link was lost, and were not heard of since. */

@@ -7,6 +7,7 @@ import {
   UNAVAILABLE,
   withPresence,
 } from '../../interworking/presence/state.ts'
+import { flat } from '../../kernel/flat.ts'
 import { tagIn } from '../../sip/dialog.ts'
 import type { IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops, Sending } from '../../sip/events/carry.ts'
@@ -125,7 +126,7 @@ export class Watched implements WatcherOwner<Exposure> {
       this.#fetch(offer, known ?? new Exposure(pair, clock.wall(), home))
       return
     }
-    if (known === undefined ? this.#exposures.size >= limit : known.watchers.size >= devices) {
+    if (known === undefined ? this.#exposures.size >= limit : known.watchers.length >= devices) {
       this.#full(offer)
       return
     }
@@ -135,7 +136,7 @@ export class Watched implements WatcherOwner<Exposure> {
     if (exposure.authorization === 'asked' && display !== undefined)
       exposure.nick = keptText(display, documents.textLength) || undefined
     if (known === undefined) {
-      this.#exposures.set(keyOf(pair), exposure)
+      this.#exposures.set(flat(keyOf(pair)), exposure)
       this.#expectDecision(exposure)
       this.#options.keeping.authorization(exposure)
     }
@@ -145,7 +146,7 @@ export class Watched implements WatcherOwner<Exposure> {
       return
     }
     this.#options.counters.add('presence.watched')
-    exposure.watchers.add(watcher)
+    exposure.watchers = exposure.watchers.concat(watcher)
     this.ask(exposure)
   }
 
@@ -183,7 +184,7 @@ export class Watched implements WatcherOwner<Exposure> {
   /** The link is back, or the process has started: something may have been missed. */
   renew(exposure: Exposure): void {
     if (exposure.authorization === 'asked') {
-      if (exposure.watchers.size > 0) this.ask(exposure)
+      if (exposure.watchers.length > 0) this.ask(exposure)
       return
     }
     if (exposure.refused || exposure.settling !== undefined || !this.#say(exposure, 'probe')) return
@@ -289,7 +290,7 @@ export class Watched implements WatcherOwner<Exposure> {
   restore({ direction, xmpp, sip, state, since }: StoredAuthorization): Exposure {
     const exposure = new Exposure({ direction, xmpp, sip }, since, '')
     exposure.authorization = state
-    this.#exposures.set(keyOf(exposure.pair), exposure)
+    this.#exposures.set(flat(keyOf(exposure.pair)), exposure)
     if (state === 'asked') this.#expectDecision(exposure)
     return exposure
   }
@@ -297,7 +298,7 @@ export class Watched implements WatcherOwner<Exposure> {
   resume(exposure: Exposure, { saved, home }: Kept): boolean {
     const resumed = this.#watchers.resume(saved, exposure)
     if (!resumed.ok) return false
-    exposure.watchers.add(resumed.value)
+    exposure.watchers = exposure.watchers.concat(resumed.value)
     exposure.home = home
     // Granted while the process was about to end.
     if (exposure.authorization === 'granted') resumed.value.grant()
@@ -335,8 +336,8 @@ export class Watched implements WatcherOwner<Exposure> {
 
   ended(end: NotifierEnd, watcher: Watcher<Exposure>): void {
     const exposure = watcher.data
-    exposure.watchers.delete(watcher)
-    if (end.kind === 'fetched' || end.kind === 'by-owner' || exposure.watchers.size > 0) return
+    exposure.watchers = exposure.watchers.filter((other) => other !== watcher)
+    if (end.kind === 'fetched' || end.kind === 'by-owner' || exposure.watchers.length > 0) return
     if (this.find(exposure.pair) !== exposure) return
     if (exposure.authorization === 'asked') {
       // The XMPP server knows who has asked, and says so when it is asked again (RFC 6121 §3.1.3).

@@ -113,7 +113,7 @@ async function happens(state: State, event: Event): Promise<string> {
   parts.push(
     exposure === undefined
       ? 'nothing is left'
-      : `${exposure.authorization}, ${exposure.watchers.size} watching`,
+      : `${exposure.authorization}, ${exposure.watchers.length} watching`,
   )
   expect(bed.faults).toEqual([])
   return parts.filter((part) => part !== '').join(' | ')

@@ -212,6 +212,16 @@ describe('the state', () => {
     }
   })
 
+  test('nor does what it said before count, once somebody has come', async () => {
+    const { bed, phone } = await watching()
+    await bed.presence('', 'unavailable')
+    await bed.presence('balcony')
+    await bed.presence('', 'unavailable')
+    await bed.pass(5000)
+    await phone.subscribe(3600)
+    expect(phone.told.at(-1)).not.toContain('open')
+  })
+
   test('29. negative-priority-is-not-mapped', async () => {
     const { bed, phone } = await watching()
     await bed.presence('balcony', priority(-1))
@@ -293,11 +303,11 @@ describe('how it ends', () => {
     const { bed, phone } = await watching()
     bed.answer = () => ({ kind: 'response', response: sipResponse(481) })
     await bed.presence('balcony', show('away'))
-    expect([bed.said, bed.exposure?.watchers.size, phone.told.length]).toEqual([['unavailable'], 0, 1])
+    expect([bed.said, bed.exposure?.watchers.length, phone.told.length]).toEqual([['unavailable'], 0, 1])
     const { bed: other } = await watching()
     other.answer = () => ({ kind: 'timeout' })
     await other.presence('balcony', show('away'))
-    expect([other.said, other.exposure?.watchers.size]).toEqual([['unavailable'], 0])
+    expect([other.said, other.exposure?.watchers.length]).toEqual([['unavailable'], 0])
   })
 })
 
@@ -378,6 +388,10 @@ describe('the link goes and comes', () => {
     await bed.presence('balcony')
     await bed.pass(5000)
     expect([phone.told.at(-1), bed.said]).toEqual(['active 3595: balcony open', ['probe']])
+    const before = phone.told.length
+    await bed.presence('balcony')
+    await bed.pass(6000)
+    expect(phone.told).toHaveLength(before)
   })
 
   test('what the probe does not bring is gone', async () => {
