@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { JULIET, type KamailioBed, onKamailio } from '../support/kamailio-bed.ts'
+import { startLinphone } from '../support/linphone.ts'
 import { type Softphone, startSoftphone } from '../support/softphone.ts'
 import { type Element, xml } from '../support/xmpp-client.ts'
 
@@ -68,3 +69,31 @@ describe('baresip', () => {
       expect((await typed(bed, 'unavailable')).attrs.from).toBe(online.attrs.from)
     }))
 })
+
+test('linphone watches and publishes, with a GRUU as its Contact', () =>
+  onKamailio({ kamailio: { presence: true } }, async (bed) => {
+    const { juliet, home } = bed
+    await using phone = await startLinphone({
+      uri: `sip:${MERCUTIO}`,
+      proxy: { port: home.port },
+      contact: `sip:${JULIET}`,
+    })
+    try {
+      await typed(bed, 'subscribe')
+      expect(await phone.contactStatus()).toBe('closed')
+      await juliet.send(xml('presence', { to: MERCUTIO, type: 'subscribed' }))
+      expect(await phone.contactStatus()).toBe('open')
+      await juliet.send(xml('presence', {}, xml('show', {}, 'dnd'), xml('status', {}, 'asleep')))
+      expect(await phone.contactStatus(10_000)).toBe('busy')
+      const notify = home.passed.all.find(({ method }) => method === 'NOTIFY')
+      expect(notify?.requestUri).toContain(`${MERCUTIO};gr=`)
+
+      await juliet.send(xml('presence', { to: MERCUTIO, type: 'subscribe' }))
+      await typed(bed, 'subscribed')
+      await presenceOf(bed, ({ attrs }) => attrs.type === undefined)
+      expect(bed.complaints()).toEqual([])
+    } catch (error) {
+      console.error(phone.log())
+      throw error
+    }
+  }))
