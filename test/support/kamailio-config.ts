@@ -111,6 +111,11 @@ request_route {
 ${challenge}
   if (has_totag()) {
     if (loose_route()) {
+      # A GRUU of a user of ours: only the registrar knows where that device is (RFC 5627 §5.1).
+      if (uri == myself && $(ru{uri.param,gr}) != "" && !lookup("location")) {
+        sl_send_reply("480", "Temporarily Unavailable");
+        exit;
+      }
       route(RELAY);
     }
     if (is_method("ACK")) {

@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly cwd?: string
   /** Added to the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>
+  /** Stdin stays open with nothing in it, for a command that ends with it; closed unless told. */
+  readonly stdin?: 'open'
 }
 
 export interface Exit {
@@ -31,7 +33,7 @@ process.on('exit', () => {
 const SETPRIV = '/usr/bin/setpriv'
 const REINS = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : []
 
-/** A process of its own with captured output, stdin closed, ended for certain at the end. */
+/** A process of its own with captured output, ended for certain at the end. */
 export class Child implements AsyncDisposable {
   readonly name: string
   readonly exited: Promise<Exit>
@@ -50,7 +52,7 @@ export class Child implements AsyncDisposable {
       env: { ...process.env, ...options.env },
       // A group of its own: Ctrl-C goes to us, and we say when it ends.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.stdin === 'open' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     })
     live.add(this.#process)
     for (const stream of [this.#process.stdout, this.#process.stderr]) {

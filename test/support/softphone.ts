@@ -14,6 +14,8 @@ export interface SoftphoneOptions {
   readonly proxy: { readonly port: number; readonly transport?: 'udp' | 'tcp' }
   /** The one contact it writes to. */
   readonly contact: string
+  /** It watches the contact, and lets everyone watch itself, each by a dialog of its own (module presence). */
+  readonly presence?: boolean
   /** SIP port for UDP and TCP (the one after it serves TLS); a free one unless told. */
   readonly port?: number
 }
@@ -30,6 +32,10 @@ export interface Softphone extends AsyncDisposable {
   readonly shown: Inbox<ShownText>
   /** Failures it reported, as `403 Forbidden`. */
   failure(within?: number): Promise<string>
+  /** What the contact has changed to, as `Offline`; what it was at first is not written down. */
+  contactStatus(within?: number): Promise<string>
+  /** What it is to say of itself. */
+  show(status: 'online' | 'offline'): Promise<void>
   /** Types a line of text to the contact. */
   type(text: string): Promise<void>
   log(): string
@@ -40,6 +46,9 @@ const SHOWN = /(?:^|[\r\n])(sips?:[^\r\n"]+): "([\s\S]*?)"\r?\n/g
 
 /** A refused message in red on stderr: status and reason between two colour sequences. */
 const FAILURE = /\[31m([3-6]\d\d [^\u001b]+)/
+
+/** Its log, with colours: `<sip:juliet@xmpp.example> changed status from Online to Busy`; not from what it did not know. */
+const STATUS = /changed status from \S*?m?(?:Online|Offline|Busy)\S* to \S*(Online|Offline|Busy)/
 
 /** baresip as a text phone that needs no registrar, driven over its own console (module cons) on 127.0.0.1. */
 export async function startSoftphone(options: SoftphoneOptions): Promise<Softphone> {
@@ -80,10 +89,12 @@ export async function startSoftphone(options: SoftphoneOptions): Promise<Softpho
       const line = await child.line(FAILURE, { within, what: 'no failure was reported' })
       return FAILURE.exec(line)?.[1] ?? line
     },
-    type: (text) =>
-      new Promise((resolve, reject) => {
-        cons.write(`/message ${text}\n`, (error) => (error ? reject(error) : resolve()))
-      }),
+    async contactStatus(within = 5000) {
+      const line = await child.line(STATUS, { within, what: 'the contact stayed as it was' })
+      return STATUS.exec(line)?.[1] ?? line
+    },
+    show: (status) => command(cons, `/presence_${status}`),
+    type: (text) => command(cons, `/message ${text}`),
     log: () => child.output(),
     async [Symbol.asyncDispose]() {
       cons.destroy()
@@ -103,7 +114,7 @@ export async function writePhone(
   const account = `<${phone.uri}>;regint=3600;outbound="${outbound}"`
   const files = {
     accounts: `${account}\n`,
-    contacts: `"Contact" <${phone.contact}>\n`,
+    contacts: `"Contact" <${phone.contact}>${phone.presence === true ? ';presence=p2p' : ''}\n`,
     current_contact: phone.contact,
     config: [
       `sip_listen 127.0.0.1:${phone.port}`,
@@ -115,6 +126,7 @@ export async function writePhone(
       'module_app account.so',
       'module_app contact.so',
       'module_app menu.so',
+      ...(phone.presence === true ? ['module_app presence.so'] : []),
       '',
     ].join('\n'),
   }
@@ -130,6 +142,12 @@ async function modulePath(): Promise<string> {
   const found = places.find((place) => existsSync(place))
   if (found === undefined) throw new Error(`baresip has no modules in ${places.join(', ')}`)
   return found
+}
+
+function command(cons: Socket, line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    cons.write(`${line}\n`, (error) => (error ? reject(error) : resolve()))
+  })
 }
 
 function openConsole(port: number): Promise<Socket> {
