@@ -29,7 +29,9 @@ export const presence = z.strictObject({
   shortest: duration('SIP watchers that ask for less get 423', 1000, HOUR).default(MINUTE),
   longest: duration('SIP watchers that ask for more get this', 1000, DAY).default(HOUR),
   interval: duration('a SIP watcher hears of one change in this time', 100, HOUR).default(5000),
-  giveUp: duration('how long somebody waits for an authorization that nobody decides on', 1000).default(7 * DAY),
+  giveUp: duration('how long somebody waits for an authorization that nobody decides on', 1000).default(
+    7 * DAY,
+  ),
   retry: z
     .strictObject({
       first: duration('first pause', 1000, DAY).default(30_000),
