@@ -23,6 +23,8 @@ export function keptTag(text: string | undefined): string | undefined {
   return tag === undefined ? undefined : flat(tag)
 }
 
+const NO_TEXTS: readonly LangText[] = []
+
 /** One text for each language, in order: where two have the same, the first counts (RFC 6121 §4.7.2.2). */
 export function keptTexts(found: Iterable<LangText>, limits: PresenceLimits): readonly LangText[] {
   const kept: LangText[] = []
@@ -34,7 +36,8 @@ export function keptTexts(found: Iterable<LangText>, limits: PresenceLimits): re
     kept.push({ lang: tag, text: short })
     if (kept.length === limits.texts) break
   }
-  return kept
+  // Without the room to grow that `push` has made: very many of these are kept.
+  return kept.length === 0 ? NO_TEXTS : kept.slice()
 }
 
 export const sameText = (a: LangText | undefined, b: LangText | undefined): boolean =>
