@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { cpuSecondsOf } from '../load/process-stat.ts'
 import { nodeOn } from '../machine.ts'
 import type { Held } from './probe.ts'
 
 const PROBE = new URL('./probe.js', import.meta.url).href
-const ENTRY = fileURLToPath(new URL('dist/main.js', `file://${process.cwd()}/`))
 
 export interface Ready {
   /** From the start of the process to the log line `ready`: milliseconds by the clock, seconds of CPU. */
@@ -24,8 +22,8 @@ export class GatewayProcess {
   /** The line of the log that says what was resumed. */
   resumed: string | undefined
 
-  constructor(config: string, log: string, flags: readonly string[] = []) {
-    const [command, ...args] = nodeOn(0, '--import', PROBE, ...flags, ENTRY, 'run', '--config', config)
+  constructor(entry: string, config: string, log: string, flags: readonly string[] = []) {
+    const [command, ...args] = nodeOn(0, '--import', PROBE, ...flags, entry, 'run', '--config', config)
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 2, 'ipc'],
       env: { ...process.env, DRAGOMAN_BENCH_SECRET: 'bench' },
