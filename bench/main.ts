@@ -41,6 +41,22 @@ function microBenchmarks(options: Options): void {
   }
 }
 
+/** Very many subscriptions to presence: on the core of the load generator, since it starts the gateway itself. */
+function presence(options: Options): void {
+  if (!isWanted(options, 'presence/scale')) return
+  const file = fileURLToPath(new URL('./presence/scale.js', import.meta.url))
+  const [command, ...args] = nodeOn(
+    1,
+    file,
+    '--gateway',
+    options.gateway,
+    ...(options.short ? ['--short'] : []),
+  )
+  const { status, stdout } = spawnSync(command, args, { stdio: ['ignore', 'pipe', 2], encoding: 'utf8' })
+  for (const line of stdout.split('\n')) if (line !== '') print(line)
+  if (status !== 0) complain('presence/scale failed')
+}
+
 async function measure(
   options: Options,
   kind: 'run' | 'ceiling',
@@ -118,6 +134,7 @@ async function main(options: Options): Promise<void> {
   if (!here.pinned)
     process.stderr.write('bench: cannot pin to cores (no taskset, or one core): figures are not comparable\n')
   microBenchmarks(options)
+  presence(options)
   await scenarios(options)
   if (lines.length === 1) complain(`--only ${options.only.join(',')} names nothing that ran`)
   mkdirSync('bench/results', { recursive: true })

@@ -215,8 +215,9 @@ export class Gateway {
 
   /** @throws if a listener cannot be bound; nothing is left running then */
   async start(): Promise<void> {
+    const goOn = await this.#presence.upkeep.load()
     await this.#sip.start()
-    await this.#presence.upkeep.load()
+    goOn()
     this.#links.apply(this.#config.federation, this.#config.linkSecrets)
   }
 

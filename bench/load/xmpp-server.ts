@@ -5,6 +5,7 @@ export interface XmppServerEvents {
   up(): void
   /** A message stanza of the component: `text[from]` to `text[to - 1]`. */
   message(text: string, from: number, to: number): void
+  presence?(text: string, from: number, to: number): void
 }
 
 const attribute = (tag: string, name: string): string | undefined =>
@@ -112,6 +113,7 @@ export class XmppServer {
       if (end < 0) return start
       at = end
       if (text.startsWith('<iq', start)) this.#query(socket, text.slice(start, end))
+      else if (text.startsWith('<presence', start)) this.#events.presence?.(text, start, end)
     }
   }
 

@@ -97,7 +97,7 @@ export function dialogOfResponse(
     localUri: addressText(headers.from()),
     remoteUri: addressText(headers.to()),
     localCSeq: headers.cseq()?.number ?? 0,
-    routes: routes.value.toReversed(),
+    routes: keptRoutes(routes.value.toReversed()),
     target,
     secure: overTls && request.uri.scheme === 'sips',
   })
@@ -113,7 +113,9 @@ export function dialogOfNotify(seed: Dialog, notify: SipRequest): Result<Dialog,
   if (!made.ok) return made
   if (made.value.remoteTag === '') return err('no-tag')
   const { callId, localUri, localCSeq, secure } = seed
-  return ok({ ...made.value, callId, localUri, localCSeq, secure })
+  // Very many are kept: what is the same text is the same storage.
+  const remoteUri = made.value.remoteUri === seed.remoteUri ? seed.remoteUri : made.value.remoteUri
+  return ok({ ...made.value, callId, localUri, remoteUri, localCSeq, secure })
 }
 
 /** After a target refresh request, or a 2xx to one: the remote target is its Contact, where there is one (§12.2). */
@@ -197,9 +199,26 @@ function routesOf(headers: Headers): Result<readonly string[], DialogError> {
   for (const line of lines) {
     const parsed = parseNameAddrs(line)
     if (!parsed.ok || !parsed.value.every(({ uri }) => isSip(uri))) return err('bad-route')
-    for (const route of parsed.value) routes.push(flat(nameAddrText({ ...route, display: undefined })))
+    for (const route of parsed.value) routes.push(nameAddrText({ ...route, display: undefined }))
   }
-  return routes.length > MOST_ROUTES ? err('too-large') : ok(routes)
+  return routes.length > MOST_ROUTES ? err('too-large') : ok(keptRoutes(routes))
+}
+
+const KEPT = new Map<string, readonly string[]>()
+/** Route sets whose value is shared; those of servers that write the same into every dialog. */
+const MOST_KEPT = 256
+
+/** For very many dialogs: one value for those that go the same way. */
+export function keptRoutes(routes: readonly string[]): readonly string[] {
+  const key = routes.join()
+  let kept = KEPT.get(key)
+  if (kept === undefined) {
+    kept = routes.map(flat)
+    // The oldest goes: some servers write a mark of the dialog into each.
+    if (KEPT.size >= MOST_KEPT) KEPT.delete(KEPT.keys().next().value as string)
+    KEPT.set(flat(key), kept)
+  }
+  return kept
 }
 
 function fitting(dialog: Dialog): Result<Dialog, DialogError> {

@@ -35,6 +35,15 @@ const subscribe = (...lines: readonly string[]) =>
   request({ method: 'SUBSCRIBE', cseq: 5, lines: ['Contact: <sip:paris@192.0.2.9>', ...lines] })
 
 describe('RFC 3261 §12.1: how a dialog begins', () => {
+  test('dialogs of one way share their route set, however many other ways there were between', () => {
+    const by = (proxy: string) =>
+      value(dialogOfRequest(subscribe(`Record-Route: <sip:${proxy};lr>`), 'ours')).routes
+    const first = by('p1.example')
+    expect(by('p1.example')).toBe(first)
+    for (let i = 0; i < 1000; i++) by(`other${i}.example`)
+    expect(by('p1.example')).toEqual(['<sip:p1.example;lr>'])
+  })
+
   test('as server: routes in their order, the Contact as target, From as remote', () => {
     const routes = [
       'Record-Route: <sip:p1.example;lr>, <sip:p2.example>',

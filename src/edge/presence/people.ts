@@ -35,6 +35,15 @@ export const keyOf = ({ xmpp, sip }: Pick<PresencePair, 'xmpp' | 'sip'>): string
 /** Finds pairs in what comes in, and the way to both people of a pair. */
 export class People {
   readonly #options: PeopleOptions
+  /** One event asks several times for the same pair. */
+  #last:
+    | {
+        readonly xmpp: string
+        readonly sip: string
+        readonly snapshot: Snapshot
+        readonly resolved: Resolved
+      }
+    | undefined
 
   constructor(options: PeopleOptions) {
     this.#options = options
@@ -58,7 +67,20 @@ export class People {
   }
 
   /** Undefined while no link carries them. */
-  resolve({ xmpp, sip }: Pick<PresencePair, 'xmpp' | 'sip'>): Resolved | undefined {
+  resolve(pair: Pick<PresencePair, 'xmpp' | 'sip'>): Resolved | undefined {
+    const { snapshot, attached } = this.#options
+    const last = this.#last
+    if (last?.xmpp === pair.xmpp && last.sip === pair.sip && last.snapshot === snapshot()) {
+      const { via } = last.resolved
+      if (attached(via.row.name) === via) return last.resolved
+    }
+    const resolved = this.#resolve(pair)
+    this.#last =
+      resolved === undefined ? undefined : { xmpp: pair.xmpp, sip: pair.sip, snapshot: snapshot(), resolved }
+    return resolved
+  }
+
+  #resolve({ xmpp, sip }: Pick<PresencePair, 'xmpp' | 'sip'>): Resolved | undefined {
     const { snapshot, attached } = this.#options
     const uri = parseUri(sip)
     const own = uri.ok ? addressOf(uri.value) : undefined

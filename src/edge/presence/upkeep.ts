@@ -6,11 +6,11 @@ import type { Gatekeeper } from '../gatekeeper.ts'
 import { homeOfUser } from '../homes.ts'
 import type { Log } from '../log.ts'
 import { Exposure } from './exposure.ts'
-import { readKept } from './kept.ts'
+import { type Kept, readKept } from './kept.ts'
 import { Pace } from './pace.ts'
 import type { People } from './people.ts'
 import { isFinal } from './revision.ts'
-import type { PresenceStore, StoredDialog } from './store.ts'
+import type { PresenceStore } from './store.ts'
 import { Watch } from './watch.ts'
 import type { Watched } from './watched.ts'
 import type { Watching } from './watching.ts'
@@ -29,6 +29,13 @@ export interface UpkeepOptions {
   readonly counters: Counters
   readonly clock: Clock
   readonly timers: Timers
+}
+
+/** A dialog of an earlier process. */
+interface Found {
+  readonly id: string
+  readonly item: Watch | Exposure
+  readonly kept: Kept
 }
 
 /** Milliseconds for which changes of the rules are gathered; pairs a second that are judged again then. */
@@ -156,37 +163,42 @@ export class Upkeep {
     yield* this.#options.watched.all()
   }
 
-  /** Goes on where an earlier process has ended. @throws StoreFault */
-  async load(): Promise<void> {
-    const { store, resume, log } = this.#options
-    if (store === undefined) return
-    const dialogs: StoredDialog[] = []
-    for await (const part of store.loadPresence()) {
-      for (const authorization of part.authorizations) {
-        if (authorization.direction === 'out') this.#options.watching.restore(authorization)
-        else this.#options.watched.restore(authorization)
+  /**
+   * Reads what an earlier process has kept. That takes a while, so it is done before anybody can ask: who refreshed meanwhile
+   * would lose its subscription.
+   * @returns goes on with it, once requests can be sent
+   * @throws StoreFault
+   */
+  async load(): Promise<() => void> {
+    const { store, watching, watched } = this.#options
+    if (store === undefined) return () => {}
+    const found: Found[] = []
+    const drop: string[] = []
+    for await (const { authorizations, dialogs } of store.loadPresence()) {
+      for (const each of authorizations)
+        if (each.direction === 'out') watching.restore(each)
+        else watched.restore(each)
+      for (const dialog of dialogs) {
+        const kept = readKept(dialog)
+        const item = dialog.direction === 'out' ? watching.find(dialog) : watched.find(dialog)
+        if (kept === undefined || item === undefined) drop.push(dialog.id)
+        else found.push({ id: dialog.id, item, kept })
       }
-      dialogs.push(...part.dialogs)
     }
-    const out = dialogs.filter(({ direction }) => direction === 'out').length
-    const spread = Math.max(1000, (out / resume) * 1000)
-    let resumed = 0
-    for (const dialog of dialogs) {
-      if (this.#resume(dialog, spread)) resumed++
-      else store.dropDialog(dialog.id)
-    }
-    if (dialogs.length > 0) log.info({ dialogs: dialogs.length, resumed }, 'presence goes on')
-    this.revise()
+    return () => this.#goOn(store, found, drop)
   }
 
-  #resume(dialog: StoredDialog, spread: number): boolean {
-    const kept = readKept(dialog)
-    if (kept === undefined) return false
-    if (dialog.direction === 'out') {
-      const watch = this.#options.watching.find(dialog)
-      return watch !== undefined && this.#options.watching.resume(watch, kept, spread)
+  #goOn(store: PresenceStore, found: readonly Found[], drop: string[]): void {
+    const { watching, watched, resume, log } = this.#options
+    const out = found.reduce((sum, { item }) => sum + (item instanceof Watch ? 1 : 0), 0)
+    const spread = Math.max(1000, (out / resume) * 1000)
+    const dialogs = found.length + drop.length
+    for (const { id, item, kept } of found) {
+      const done = item instanceof Watch ? watching.resume(item, kept, spread) : watched.resume(item, kept)
+      if (!done) drop.push(id)
     }
-    const exposure = this.#options.watched.find(dialog)
-    return exposure !== undefined && this.#options.watched.resume(exposure, kept)
+    for (const id of drop) store.dropDialog(id)
+    if (dialogs > 0) log.info({ dialogs, resumed: dialogs - drop.length }, 'presence goes on')
+    this.revise()
   }
 }

@@ -32,6 +32,10 @@ export function readPresence(
   const resource = slash < 0 ? '' : flat(from.slice(slash + 1))
   const own = available ? ownChild(stanza, 'priority') : undefined
   const show = available ? ownChild(stanza, 'show') : undefined
+  const { idleSince, activity, mood, name, avatar } = available
+    ? readExtensions(stanza, now, limits)
+    : NOTHING_MORE
+  // Every field by its name: very many are kept, and a spread keeps those behind it in a second object.
   return {
     resource,
     state: {
@@ -40,7 +44,11 @@ export function readPresence(
       texts: keptTexts(ownChildren(stanza, 'status').map(langTextOf), limits),
       lang: keptTag(effectiveLang(stanza)),
       priority: own && parsePriority(textOf(own)),
-      ...(available ? readExtensions(stanza, now, limits) : NOTHING_MORE),
+      idleSince,
+      activity,
+      mood,
+      name,
+      avatar,
       since: sinceOf(stanza, now),
     },
   }

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../../kernel/result.ts'
-import type { Dialog } from '../dialog.ts'
+import { type Dialog, keptRoutes } from '../dialog.ts'
 import { parseNameAddr } from '../name-addr.ts'
 import { parseUri } from '../uri-parse.ts'
 import type { Status } from './subscriber-state.ts'
@@ -37,7 +37,9 @@ export function readSaved(value: unknown): Result<SavedSubscription, SavedError>
     isNumber(until) &&
     (asked === undefined || isNumber(asked)) &&
     (giveUpAt === undefined || isNumber(giveUpAt))
-  return fits ? ok(value as unknown as SavedSubscription) : err('malformed')
+  if (!fits) return err('malformed')
+  const saved = value as unknown as SavedSubscription
+  return ok({ ...saved, dialog: { ...saved.dialog, routes: keptRoutes(saved.dialog.routes) } })
 }
 
 function isDialog(value: Record<string, unknown>): boolean {
