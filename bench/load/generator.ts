@@ -25,11 +25,24 @@ function wake(): void {
   })
 }
 
+/**
+ * In step with what has crossed: at a rate of their own, peers that are a nuisance would be the more of the load the slower
+ * the machine is, and the whole of it in the end.
+ */
+const EVERY = 75
+let annoyed = 0
+function annoy(): void {
+  for (; annoyed < running.done / EVERY; annoyed++) {
+    both.annoy?.()
+    for (let n = 0; n < 2; n++) running.disturb?.()
+  }
+}
+
 async function run(pid: number): Promise<Outcome> {
   await both.connected()
   const repeats = setInterval(() => {
     running.repeat(performance.now())
-    if (sending) for (let n = load.provider?.trouble ?? 0; n > 0; n--) running.disturb?.()
+    if (sending && both.annoy !== undefined) annoy()
     wake()
   }, 50)
   await running.prepare()

@@ -14,6 +14,8 @@ export interface Neighbours {
   readonly traffic: Traffic
   /** Resolves when the gateway can be sent something; it runs when this is asked. */
   connected(): Promise<void>
+  /** Of the peers that are a nuisance, where there are some, the next. */
+  annoy?(): void
   flush(): void
   close(): void
 }
@@ -107,6 +109,7 @@ async function withProvider(load: Load, provider: ProviderLoad, wake: () => void
       await outside.open?.()
       nuisance?.open()
     },
+    ...(nuisance !== undefined && { annoy: () => nuisance.step() }),
     flush() {
       home.flush()
       outside.flush()

@@ -5,13 +5,13 @@ import { edgeOf, type ProviderLoad, providerUser, SIP_DOMAIN, sipUser } from './
 import { Batch, okTo, readMessages } from './sip-peer.ts'
 import { pem } from './tls-peer.ts'
 
-const TICK_MS = 100
-
 export interface Trouble {
   /** Where the provider is that takes connections and reads nothing, or answers. */
   readonly deafPort: number
   /** Starts with the peers that connect to the gateway, once it is there. */
   open(): void
+  /** The next one of each kind says what it has to say. */
+  step(): void
   close(): void
 }
 
@@ -25,7 +25,6 @@ export interface Trouble {
  */
 export async function trouble(provider: ProviderLoad): Promise<Trouble> {
   const sockets = new Set<Socket>()
-  const timers: NodeJS.Timeout[] = []
   const keep = <S extends Socket>(socket: S): S => {
     sockets.add(socket)
     // What the gateway cuts off stays off.
@@ -52,30 +51,33 @@ export async function trouble(provider: ProviderLoad): Promise<Trouble> {
     ...{ transport: 'tls', port: 9, bytes: 600, mark: '--' },
     ...{ sender: providerUser(0), recipient: sipUser(0) },
   })
-  let numbers = 0
-  const often = (socket: Socket, next: () => string | Buffer): void => {
-    timers.push(setInterval(() => socket.writable && socket.write(next()), TICK_MS))
+  const dripping: Socket[] = []
+  const sending: Socket[] = []
+  let steps = 0
+  const say = (sockets: readonly Socket[], what: string | Buffer): void => {
+    const socket = sockets[steps % sockets.length]
+    if (socket?.writable === true) socket.write(what)
   }
   return {
     deafPort: (deaf.address() as AddressInfo).port,
     open() {
       for (let n = 0; n < provider.trouble; n++) {
-        const dripping = secure(n)
-        const sending = secure(n)
-        often(sending, () => Buffer.from(unread.stamp(numbers++)))
-        if (behaved) {
-          often(dripping.resume(), () => '\r\n\r\n')
-          sending.resume()
-          secure(n).resume()
-          continue
+        const [one, other] = [secure(n), secure(n)]
+        dripping.push(one)
+        sending.push(other)
+        if (behaved) for (const socket of [one, other, secure(n)]) socket.resume()
+        else {
+          one.write(`MESSAGE sip:${sipUser(0)} SIP/2.0\r\nSubject: `)
+          keep(connect(to(n))).write(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00))
         }
-        dripping.write(`MESSAGE sip:${sipUser(0)} SIP/2.0\r\nSubject: `)
-        often(dripping, () => 'x')
-        keep(connect(to(n))).write(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00))
       }
     },
+    step() {
+      say(dripping, behaved ? '\r\n\r\n' : 'x')
+      say(sending, Buffer.from(unread.stamp(steps)))
+      steps++
+    },
     close() {
-      for (const timer of timers) clearInterval(timer)
       for (const socket of sockets) socket.destroy()
       deaf.close()
     },
