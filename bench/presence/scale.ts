@@ -19,18 +19,20 @@ import { XmppUsers } from './xmpp-users.ts'
 const {
   short: SHORT,
   pairs,
+  rate,
   gateway: entry,
 } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     pairs: { type: 'string' },
+    rate: { type: 'string' },
     gateway: { type: 'string', default: 'dist/main.js' },
   },
 }).values
 /** In each direction. */
 const PAIRS = Number(pairs ?? (SHORT ? 1_000 : 50_000))
 /** Changes a second (5,000), and how many of each user follow each other by a second. */
-const RATE = PAIRS / 10
+const RATE = Number(rate ?? PAIRS / 10)
 const TURNS = 4
 /** Seconds until transactions over UDP are forgotten (RFC 3261 timer J), until the store has what waits, and a look at a restart. */
 const FORGOTTEN = SHORT ? 1 : 35
