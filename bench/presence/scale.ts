@@ -190,11 +190,12 @@ async function restart(running: GatewayProcess): Promise<void> {
   }
   const now = await starting
   const ready = await now.ready
-  const perSecond: { refreshes: number; probes: number; told: number }[] = []
+  const perSecond: { refreshes: number; probes: number; told: number; hidden: number }[] = []
   const counts = () => ({
     refreshes: home.refreshes,
     probes: users.came.probe ?? 0,
     told: users.came.available ?? 0,
+    hidden: users.came.unavailable ?? 0,
   })
   for (let second = 0; second < RESUMING; second++) {
     const last = counts()
@@ -204,6 +205,7 @@ async function restart(running: GatewayProcess): Promise<void> {
       refreshes: is.refreshes - last.refreshes,
       probes: is.probes - last.probes,
       told: is.told - last.told,
+      hidden: is.hidden - last.hidden,
     })
   }
   const mean = (of: (each: (typeof perSecond)[number]) => number): number =>
