@@ -11,14 +11,16 @@ test('when a link is back, both directions are renewed side by side, no more in 
   let now = 0
   const clock = { now: () => now, wall: () => now }
   const timers = new TimerWheel({ clock, drive: false })
-  const watches = Array.from({ length: 40 }, (_, i) => new Watch(pairOf('out', i), 0))
+  const watches = Array.from({ length: 40 }, (_, i) =>
+    Object.assign(new Watch(pairOf('out', i), 0), { home: 'main' }),
+  )
   const exposures = Array.from({ length: 10 }, (_, i) => new Exposure(pairOf('in', i), 0, 'main'))
   const renewed: string[] = []
   const renew = ({ pair }: Watch | Exposure): void => {
     renewed.push(pair.direction)
   }
   const upkeep = new Upkeep({
-    watching: { all: () => watches, renew, wake: () => {} },
+    watching: { all: () => watches, renew, wake: () => {}, settle: () => {} },
     watched: { all: () => exposures, renew },
     people: { resolve: () => ({ via: { row: { name: 'xmpp' } } }) },
     resume: 20,
