@@ -150,8 +150,12 @@ async function changes(of: GatewayProcess, name: string, seconds: number, turns:
   const share = (cpuSecondsOf(of.pid) - cpu) / took
   const { user, system } = process.cpuUsage(own)
   await sleep(INTERVAL * 1000)
-  // What was dropped on its way over UDP comes again (timer E), up to timer F.
-  for (let waited = 0; waited < LATEST && stale() > 0; waited++) await sleep(1000)
+  // What the gateway has not come to yet comes in time, and what was dropped on its way over UDP again (timer E), up to timer F.
+  const drained = performance.now()
+  for (let quiet = 0, last = home.notifies; quiet < LATEST && stale() > 0; last = home.notifies) {
+    await sleep(1000)
+    quiet = home.notifies === last ? quiet + 1 : 0
+  }
   const lost = stale()
   print(name, {
     changes: sent,
@@ -159,6 +163,7 @@ async function changes(of: GatewayProcess, name: string, seconds: number, turns:
     notifies: home.notifies - notifies,
     gatewayCpuShare: tenth(share * 100) / 100,
     cpuUsPerChange: tenth(((cpuSecondsOf(of.pid) - cpu) * 1e6) / sent),
+    behindSeconds: tenth((performance.now() - drained) / 1000),
     generatorCpuShare: tenth((user + system) / 1e4 / took) / 100,
     lost,
   })
