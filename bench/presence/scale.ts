@@ -19,18 +19,20 @@ import { XmppUsers } from './xmpp-users.ts'
 const {
   short: SHORT,
   pairs,
+  rate,
   gateway: entry,
 } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     pairs: { type: 'string' },
+    rate: { type: 'string' },
     gateway: { type: 'string', default: 'dist/main.js' },
   },
 }).values
 /** In each direction. */
 const PAIRS = Number(pairs ?? (SHORT ? 1_000 : 50_000))
 /** Changes a second (5,000), and how many of each user follow each other by a second. */
-const RATE = PAIRS / 10
+const RATE = Number(rate ?? PAIRS / 10)
 const TURNS = 4
 /** Seconds until transactions over UDP are forgotten (RFC 3261 timer J), until the store has what waits, and a look at a restart. */
 const FORGOTTEN = SHORT ? 1 : 35
@@ -148,8 +150,12 @@ async function changes(of: GatewayProcess, name: string, seconds: number, turns:
   const share = (cpuSecondsOf(of.pid) - cpu) / took
   const { user, system } = process.cpuUsage(own)
   await sleep(INTERVAL * 1000)
-  // What was dropped on its way over UDP comes again (timer E), up to timer F.
-  for (let waited = 0; waited < LATEST && stale() > 0; waited++) await sleep(1000)
+  // What the gateway has not come to yet comes in time, and what was dropped on its way over UDP again (timer E), up to timer F.
+  const drained = performance.now()
+  for (let quiet = 0, last = home.notifies; quiet < LATEST && stale() > 0; last = home.notifies) {
+    await sleep(1000)
+    quiet = home.notifies === last ? quiet + 1 : 0
+  }
   const lost = stale()
   print(name, {
     changes: sent,
@@ -157,6 +163,7 @@ async function changes(of: GatewayProcess, name: string, seconds: number, turns:
     notifies: home.notifies - notifies,
     gatewayCpuShare: tenth(share * 100) / 100,
     cpuUsPerChange: tenth(((cpuSecondsOf(of.pid) - cpu) * 1e6) / sent),
+    behindSeconds: tenth((performance.now() - drained) / 1000),
     generatorCpuShare: tenth((user + system) / 1e4 / took) / 100,
     lost,
   })
@@ -188,11 +195,12 @@ async function restart(running: GatewayProcess): Promise<void> {
   }
   const now = await starting
   const ready = await now.ready
-  const perSecond: { refreshes: number; probes: number; told: number }[] = []
+  const perSecond: { refreshes: number; probes: number; told: number; hidden: number }[] = []
   const counts = () => ({
     refreshes: home.refreshes,
     probes: users.came.probe ?? 0,
     told: users.came.available ?? 0,
+    hidden: users.came.unavailable ?? 0,
   })
   for (let second = 0; second < RESUMING; second++) {
     const last = counts()
@@ -202,6 +210,7 @@ async function restart(running: GatewayProcess): Promise<void> {
       refreshes: is.refreshes - last.refreshes,
       probes: is.probes - last.probes,
       told: is.told - last.told,
+      hidden: is.hidden - last.hidden,
     })
   }
   const mean = (of: (each: (typeof perSecond)[number]) => number): number =>

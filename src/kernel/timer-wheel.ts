@@ -8,6 +8,8 @@ export interface Timer {
 /** Where state machines set their timers. Delays are milliseconds; the callback runs once, not early. */
 export interface Timers {
   set(delay: number, fire: () => void): Timer
+  /** One function for very many: what differs is given to it when it fires. */
+  set<A>(delay: number, fire: (argument: A) => void, argument: A): Timer
 }
 
 const SLOTS = 512
@@ -17,14 +19,21 @@ const noop = () => {}
 class Entry implements Timer {
   /** The tick at which it fires: whole numbers, so that nothing falls between two ticks. */
   readonly due: number
-  readonly fire: () => void
+  readonly fire: (argument: unknown) => void
+  readonly argument: unknown
   wheel: TimerWheel | undefined
   previous: Entry = this
   next: Entry = this
 
-  constructor(due: number, fire: () => void, wheel: TimerWheel | undefined) {
+  constructor(
+    due: number,
+    fire: (argument: unknown) => void,
+    argument: unknown,
+    wheel: TimerWheel | undefined,
+  ) {
     this.due = due
     this.fire = fire
+    this.argument = argument
     this.wheel = wheel
   }
 
@@ -47,7 +56,7 @@ class Entry implements Timer {
 export class TimerWheel implements Timers {
   readonly #clock: Clock
   readonly #tick: number
-  readonly #slots: Entry[] = Array.from({ length: SLOTS }, () => new Entry(0, noop, undefined))
+  readonly #slots: Entry[] = Array.from({ length: SLOTS }, () => new Entry(0, noop, undefined, undefined))
   readonly #onError: (error: unknown) => void
   #position: number
   #size = 0
@@ -83,12 +92,14 @@ export class TimerWheel implements Timers {
   }
 
   /** @throws RangeError where the delay is not finite */
-  set(delay: number, fire: () => void): Timer {
+  set(delay: number, fire: () => void): Timer
+  set<A>(delay: number, fire: (argument: A) => void, argument: A): Timer
+  set(delay: number, fire: (argument: unknown) => void, argument?: unknown): Timer {
     if (!Number.isFinite(delay)) throw new RangeError(`a timer of ${delay} ms`)
     if (this.#size === 0) this.#position = Math.max(this.#position, this.#now())
     const due = Math.max(Math.ceil((this.#clock.now() + Math.max(0, delay)) / this.#tick), this.#position + 1)
     const head = this.#slots[due % SLOTS] as Entry
-    const entry = new Entry(due, fire, this)
+    const entry = new Entry(due, fire, argument, this)
     entry.previous = head.previous
     entry.next = head
     head.previous.next = entry
@@ -129,7 +140,7 @@ export class TimerWheel implements Timers {
       if (entry.wheel === undefined) continue
       entry.cancel()
       try {
-        entry.fire()
+        entry.fire(entry.argument)
       } catch (error) {
         this.#onError(error)
       }

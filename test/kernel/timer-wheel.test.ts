@@ -37,6 +37,20 @@ describe('TimerWheel', () => {
     expect(wheel.size).toBe(0)
   })
 
+  test('an argument is given to the function when it fires', () => {
+    const { wheel, at } = manual()
+    const fired: string[] = []
+    const fire = (name: string): void => {
+      fired.push(name)
+    }
+    wheel.set(10, fire, 'first')
+    wheel.set(20, fire, 'second')
+    at(10)
+    expect(fired).toEqual(['first'])
+    at(20)
+    expect(fired).toEqual(['first', 'second'])
+  })
+
   test('a cancelled timer never fires; cancelling again changes nothing', () => {
     const { wheel, at } = manual()
     const fire = vi.fn()

@@ -158,9 +158,19 @@ export class Upkeep {
     else this.#options.watched.refuse(item, passing)
   }
 
+  /** In turn from both directions, so that neither waits for all of the other. */
   *#all(): Generator<Watch | Exposure> {
-    yield* this.#options.watching.all()
-    yield* this.#options.watched.all()
+    const both = [
+      this.#options.watching.all()[Symbol.iterator](),
+      this.#options.watched.all()[Symbol.iterator](),
+    ]
+    while (both.length > 0) {
+      for (const items of [...both]) {
+        const { done, value } = items.next()
+        if (done) both.splice(both.indexOf(items), 1)
+        else yield value
+      }
+    }
   }
 
   /**

@@ -38,15 +38,17 @@ export class Alarms<T extends Alarmed> {
     this.drop(item)
     if (at === Number.POSITIVE_INFINITY) return
     item.due = at
-    item.timer = this.#timers.set(at - this.#clock.now(), () => {
-      item.timer = undefined
-      item.due = Number.POSITIVE_INFINITY
-      try {
-        if (this.#atOf(item) <= this.#clock.now()) this.#ring(item)
-      } finally {
-        this.set(item)
-      }
-    })
+    item.timer = this.#timers.set(at - this.#clock.now(), this.#fire, item)
+  }
+
+  readonly #fire = (item: T): void => {
+    item.timer = undefined
+    item.due = Number.POSITIVE_INFINITY
+    try {
+      if (this.#atOf(item) <= this.#clock.now()) this.#ring(item)
+    } finally {
+      this.set(item)
+    }
   }
 
   drop(item: T): void {
