@@ -1,4 +1,3 @@
-import type { Mark } from '../../federation/model.ts'
 import type { Verdict } from '../../federation/verdict.ts'
 import { type ContactState, NO_RESOURCES, type Withheld } from '../../interworking/presence/state.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
@@ -21,8 +20,6 @@ export class Watch {
   since: number
   /** Name of the home server of the SIP user. */
   home = ''
-  /** What the rules made of the XMPP user. */
-  mark: Mark = 'unverified'
   /** What of the SIP user it is not to see. */
   withheld: Withheld = NOTHING_WITHHELD
   /** `id` of the `subscribe` that nobody has answered yet. */
@@ -66,7 +63,6 @@ export class Watch {
 export function anew(watch: Watch, since: number): Watch {
   const next = new Watch(watch.pair, since)
   next.home = watch.home
-  next.mark = watch.mark
   next.withheld = watch.withheld
   next.refused = watch.refused
   next.request = watch.request
@@ -77,7 +73,7 @@ export function anew(watch: Watch, since: number): Watch {
 /** What the rules said of a pair. */
 export interface Judged {
   readonly home: string
-  readonly verdict: Pick<Verdict, 'mark' | 'providerType' | 'hideNotes'>
+  readonly verdict: Pick<Verdict, 'providerType' | 'hideNotes'>
 }
 
 /** Whether the same resources are in both. */
@@ -91,9 +87,8 @@ export function sameKeys(a: ContactState, b: ContactState): boolean {
  * The rules let it pass. Status notes and rich details are withheld from public providers (design: policy), notes also where the user
  * wants it.
  */
-export function take(watch: Watch, { home, verdict: { mark, providerType, hideNotes } }: Judged): void {
+export function take(watch: Watch, { home, verdict: { providerType, hideNotes } }: Judged): void {
   watch.refused = false
   watch.home = home
-  watch.mark = mark
   watch.withheld = { notes: providerType === 'public' || hideNotes, rich: providerType === 'public' }
 }

@@ -147,7 +147,7 @@ export class RecordingStore implements PresenceStore {
 
 export const judged = (verdict: Partial<Judged['verdict']> = {}): Judged => ({
   home: 'main',
-  verdict: { mark: 'unverified', providerType: 'partner', hideNotes: false, ...verdict },
+  verdict: { providerType: 'partner', hideNotes: false, ...verdict },
 })
 
 export class OutRig {
