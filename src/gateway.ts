@@ -213,10 +213,11 @@ export class Gateway {
     return this.#sip.listeners
   }
 
-  /** @throws if a listener cannot be bound; nothing is left running then */
+  /** @throws if the store fails, or a listener cannot be bound; nothing is left running then */
   async start(): Promise<void> {
-    await this.#sip.start()
     await this.#presence.upkeep.load()
+    await this.#sip.start()
+    this.#presence.upkeep.begin()
     this.#links.apply(this.#config.federation, this.#config.linkSecrets)
   }
 

@@ -34,15 +34,21 @@ export interface UpkeepOptions {
 /** Milliseconds for which changes of the rules are gathered; pairs a second that are judged again then. */
 const GATHER = 200
 const REVISE = 20_000
+/** Milliseconds until those are judged again of whom it could not be found out. */
+const AGAIN = 10_000
 
 /** What happens to all pairs at once: the rules change, a link comes and goes, the process starts. */
 export class Upkeep {
   readonly #options: UpkeepOptions
   readonly #judging: Pace<Watch | Exposure>
   readonly #renewing: Pace<Watch | Exposure>
+  /** Of whom it could not be found out whether they may. */
+  readonly #unknown = new Set<Watch | Exposure>()
   readonly #live = new Set<string>()
   /** Since when a link is not live any more. */
   readonly #down = new Map<string, number>()
+  /** Of an earlier process, from `load` to `begin`. */
+  readonly #dialogs: StoredDialog[] = []
   readonly #begun: number
   #gathering = false
 
@@ -85,18 +91,20 @@ export class Upkeep {
   }
 
   #renew(item: Watch | Exposure): void {
-    if (item instanceof Exposure) {
-      this.#options.watched.renew(item)
-      return
+    // Whoever is not judged yet has its turn then.
+    if (!item.judged || this.#isGone(item)) return
+    const { watching, watched } = this.#options
+    if (item instanceof Exposure) watched.renew(item)
+    else {
+      watching.renew(item)
+      watching.wake(item)
     }
-    const { watching, people, snapshot } = this.#options
-    watching.renew(item)
-    // After a start it may not be judged yet.
-    if (item.home === '') {
-      const sip = people.resolve(item.pair)?.sip
-      item.home = (sip && homeOfUser(snapshot(), sip)?.name) ?? ''
-    }
-    watching.wake(item)
+  }
+
+  /** It has ended while it waited; its pair may have another by now. */
+  #isGone(item: Watch | Exposure): boolean {
+    const { watching, watched } = this.#options
+    return (item instanceof Exposure ? watched : watching).find(item.pair) !== item
   }
 
   /** The rules have changed, or what is known of people: everything that runs is judged again. */
@@ -110,7 +118,8 @@ export class Upkeep {
   }
 
   #judge(item: Watch | Exposure): void {
-    const { gatekeeper, snapshot, log } = this.#options
+    const { gatekeeper, snapshot, log, watching, watched } = this.#options
+    if (this.#isGone(item)) return
     const resolved = this.#options.people.resolve(item.pair)
     if (resolved === undefined) {
       this.#refuse(item, true)
@@ -129,19 +138,39 @@ export class Upkeep {
           : { kind: 'home', home: item.home === '' ? home : item.home },
       },
       ({ verdict, route }) => {
+        if (this.#isGone(item)) return
         if (verdict.outcome === 'refuse') {
           log.info(
             { xmpp: item.pair.xmpp, sip: item.pair.sip, reason: verdict.reason },
             'a subscription to presence is ended by the rules',
           )
           this.#refuse(item, !isFinal(verdict))
-        } else if (item instanceof Exposure)
-          this.#options.watched.permit(item, item.home === '' ? home : item.home)
-        else if (route.kind === 'home')
-          this.#options.watching.permit(item, { home: route.home.name, verdict })
+          return
+        }
+        if (out && route.kind !== 'home') {
+          this.#refuse(item, true)
+          return
+        }
+        // They may be very many at once.
+        if (item.refused || !item.judged) this.#renewing.add(item)
+        if (item instanceof Exposure) watched.permit(item, item.home === '' ? home : item.home)
+        else if (route.kind === 'home') watching.permit(item, { home: route.home.name, verdict })
       },
-      (error) => log.error({ err: error }, 'a subscription to presence could not be judged'),
+      (error) => this.#judgeLater(item, error),
     )
+  }
+
+  /** The store fails, most likely: what runs goes on meanwhile, and some of it may be forbidden by now. */
+  #judgeLater(item: Watch | Exposure, error: unknown): void {
+    const { timers, log } = this.#options
+    if (this.#unknown.size === 0) {
+      log.error({ err: error }, 'a subscription to presence could not be judged')
+      timers.set(AGAIN, () => {
+        for (const one of this.#unknown) this.#judging.add(one)
+        this.#unknown.clear()
+      })
+    }
+    this.#unknown.add(item)
   }
 
   #refuse(item: Watch | Exposure, passing: boolean): void {
@@ -156,18 +185,24 @@ export class Upkeep {
     yield* this.#options.watched.all()
   }
 
-  /** Goes on where an earlier process has ended. @throws StoreFault */
+  /** Reads what an earlier process has left, before anybody can ask for it. @throws StoreFault */
   async load(): Promise<void> {
-    const { store, resume, log } = this.#options
+    const { store } = this.#options
     if (store === undefined) return
-    const dialogs: StoredDialog[] = []
     for await (const part of store.loadPresence()) {
       for (const authorization of part.authorizations) {
         if (authorization.direction === 'out') this.#options.watching.restore(authorization)
         else this.#options.watched.restore(authorization)
       }
-      dialogs.push(...part.dialogs)
+      this.#dialogs.push(...part.dialogs)
     }
+  }
+
+  /** Goes on where it has ended: in one go, so that whoever asks now is known. */
+  begin(): void {
+    const { store, resume, log } = this.#options
+    if (store === undefined) return
+    const dialogs = this.#dialogs.splice(0)
     const out = dialogs.filter(({ direction }) => direction === 'out').length
     const spread = Math.max(1000, (out / resume) * 1000)
     let resumed = 0

@@ -4,8 +4,7 @@ import type { Timer } from '../../kernel/timer-wheel.ts'
 import type { Subscription } from '../../sip/events/subscription.ts'
 import type { PresencePair } from './store.ts'
 
-export const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
-export const ALL_WITHHELD: Withheld = { notes: true, rich: true }
+const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
 
 /**
  * An XMPP user watches a SIP user: the authorization, which lasts, and the SIP subscription, which comes and goes
@@ -29,6 +28,8 @@ export class Watch {
   leaving: 'unsubscribe' | 'absent' | 'refused' | undefined = undefined
   /** The rules forbid it for a while. */
   refused = false
+  /** False: of an earlier process, and the rules were not asked yet, so that nothing is asked for or shown. */
+  judged = true
   /** Wanted again while it was ending. */
   again = false
   /** The notifier said that its state will not change, so that nobody need ask. */
@@ -89,6 +90,7 @@ export function sameKeys(a: ContactState, b: ContactState): boolean {
  */
 export function take(watch: Watch, { home, verdict: { providerType, hideNotes } }: Judged): void {
   watch.refused = false
+  watch.judged = true
   watch.home = home
   watch.withheld = { notes: providerType === 'public' || hideNotes, rich: providerType === 'public' }
 }

@@ -231,6 +231,16 @@ export class OutRig {
     this.watching.unsubscribe(PAIR)
   }
 
+  /** The rules let it pass: those that were held back are renewed and woken then. */
+  permit(how = judged()): void {
+    const watch = this.watch()
+    const held = watch.refused || !watch.judged
+    this.watching.permit(watch, how)
+    if (!held) return
+    this.watching.renew(watch)
+    this.watching.wake(watch)
+  }
+
   presence(there: boolean): void {
     this.watching.presence(PAIR, there)
   }
