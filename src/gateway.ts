@@ -213,7 +213,7 @@ export class Gateway {
     return this.#sip.listeners
   }
 
-  /** @throws if a listener cannot be bound; nothing is left running then */
+  /** @throws if the store fails, or a listener cannot be bound; nothing is left running then */
   async start(): Promise<void> {
     const goOn = await this.#presence.upkeep.load()
     await this.#sip.start()

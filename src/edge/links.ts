@@ -66,6 +66,8 @@ export class Links {
       this.#running.delete(name)
       this.#options.log.info({ link: name }, 'link ends')
       this.#end(name, link)
+      // A link that is ended by us says nothing itself, and the one that takes its place may never stand.
+      this.#options.onChange(name, false)
     }
     for (const row of snapshot.links.values()) {
       if (row.kind !== 'component' || row.suspended || this.#running.has(row.name)) continue

@@ -41,7 +41,7 @@ export class Attempts {
     const { expires, clock } = this.#options
     // What was asked for is still asked for: somebody may say yes while the user is away.
     const awaited = watch.present || watch.authorization === 'asked'
-    if (!awaited || watch.refused || watch.settled) return ok(undefined)
+    if (!awaited || watch.refused || !watch.judged || watch.settled) return ok(undefined)
     if (watch.subscription !== undefined) {
       if (watch.leaving !== undefined && watch.leaving !== 'unsubscribe') watch.again = true
       return ok(undefined)

@@ -29,6 +29,8 @@ export class Exposure {
   stamp: number | undefined = undefined
   /** The rules forbid it for a while. */
   refused = false
+  /** False: of an earlier process, and the rules were not asked yet, so that nothing is shown. */
+  judged = true
   /** `subscribed` or the first of a state has come, and more of it may follow at once. */
   settling: Timer | undefined = undefined
   /** How the SIP user likes to be called: said with `subscribe`. */

@@ -41,15 +41,20 @@ interface Found {
 /** Milliseconds for which changes of the rules are gathered; pairs a second that are judged again then. */
 const GATHER = 200
 const REVISE = 20_000
+/** Milliseconds until those are judged again of whom it could not be found out. */
+const AGAIN = 10_000
 
 /** What happens to all pairs at once: the rules change, a link comes and goes, the process starts. */
 export class Upkeep {
   readonly #options: UpkeepOptions
   readonly #judging: Pace<Watch | Exposure>
   readonly #renewing: Pace<Watch | Exposure>
+  /** Of whom it could not be found out whether they may. */
+  readonly #unknown = new Set<Watch | Exposure>()
   readonly #live = new Set<string>()
   /** Since when a link is not live any more. */
   readonly #down = new Map<string, number>()
+  /** Of an earlier process, from `load` to `begin`. */
   readonly #begun: number
   #gathering = false
 
@@ -92,18 +97,20 @@ export class Upkeep {
   }
 
   #renew(item: Watch | Exposure): void {
-    if (item instanceof Exposure) {
-      this.#options.watched.renew(item)
-      return
+    // Whoever is not judged yet has its turn then.
+    if (!item.judged || this.#isGone(item)) return
+    const { watching, watched } = this.#options
+    if (item instanceof Exposure) watched.renew(item)
+    else {
+      watching.renew(item)
+      watching.wake(item)
     }
-    const { watching, people, snapshot } = this.#options
-    watching.renew(item)
-    // After a start it may not be judged yet.
-    if (item.home === '') {
-      const sip = people.resolve(item.pair)?.sip
-      item.home = (sip && homeOfUser(snapshot(), sip)?.name) ?? ''
-    }
-    watching.wake(item)
+  }
+
+  /** It has ended while it waited; its pair may have another by now. */
+  #isGone(item: Watch | Exposure): boolean {
+    const { watching, watched } = this.#options
+    return (item instanceof Exposure ? watched : watching).find(item.pair) !== item
   }
 
   /** The rules have changed, or what is known of people: everything that runs is judged again. */
@@ -117,7 +124,8 @@ export class Upkeep {
   }
 
   #judge(item: Watch | Exposure): void {
-    const { gatekeeper, snapshot, log } = this.#options
+    const { gatekeeper, snapshot, log, watching, watched } = this.#options
+    if (this.#isGone(item)) return
     const resolved = this.#options.people.resolve(item.pair)
     if (resolved === undefined) {
       this.#refuse(item, true)
@@ -136,19 +144,39 @@ export class Upkeep {
           : { kind: 'home', home: item.home === '' ? home : item.home },
       },
       ({ verdict, route }) => {
+        if (this.#isGone(item)) return
         if (verdict.outcome === 'refuse') {
           log.info(
             { xmpp: item.pair.xmpp, sip: item.pair.sip, reason: verdict.reason },
             'a subscription to presence is ended by the rules',
           )
           this.#refuse(item, !isFinal(verdict))
-        } else if (item instanceof Exposure)
-          this.#options.watched.permit(item, item.home === '' ? home : item.home)
-        else if (route.kind === 'home')
-          this.#options.watching.permit(item, { home: route.home.name, verdict })
+          return
+        }
+        if (out && route.kind !== 'home') {
+          this.#refuse(item, true)
+          return
+        }
+        // They may be very many at once.
+        if (item.refused || !item.judged) this.#renewing.add(item)
+        if (item instanceof Exposure) watched.permit(item, item.home === '' ? home : item.home)
+        else if (route.kind === 'home') watching.permit(item, { home: route.home.name, verdict })
       },
-      (error) => log.error({ err: error }, 'a subscription to presence could not be judged'),
+      (error) => this.#judgeLater(item, error),
     )
+  }
+
+  /** The store fails, most likely: what runs goes on meanwhile, and some of it may be forbidden by now. */
+  #judgeLater(item: Watch | Exposure, error: unknown): void {
+    const { timers, log } = this.#options
+    if (this.#unknown.size === 0) {
+      log.error({ err: error }, 'a subscription to presence could not be judged')
+      timers.set(AGAIN, () => {
+        for (const one of this.#unknown) this.#judging.add(one)
+        this.#unknown.clear()
+      })
+    }
+    this.#unknown.add(item)
   }
 
   #refuse(item: Watch | Exposure, passing: boolean): void {

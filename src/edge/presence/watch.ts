@@ -1,12 +1,10 @@
-import type { Mark } from '../../federation/model.ts'
 import type { Verdict } from '../../federation/verdict.ts'
 import { type ContactState, NO_RESOURCES, type Withheld } from '../../interworking/presence/state.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
 import type { Subscription } from '../../sip/events/subscription.ts'
 import type { PresencePair } from './store.ts'
 
-export const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
-export const ALL_WITHHELD: Withheld = { notes: true, rich: true }
+const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
 
 /**
  * An XMPP user watches a SIP user: the authorization, which lasts, and the SIP subscription, which comes and goes
@@ -21,8 +19,6 @@ export class Watch {
   since: number
   /** Name of the home server of the SIP user. */
   home = ''
-  /** What the rules made of the XMPP user. */
-  mark: Mark = 'unverified'
   /** What of the SIP user it is not to see. */
   withheld: Withheld = NOTHING_WITHHELD
   /** `id` of the `subscribe` that nobody has answered yet. */
@@ -32,6 +28,8 @@ export class Watch {
   leaving: 'unsubscribe' | 'absent' | 'refused' | undefined = undefined
   /** The rules forbid it for a while. */
   refused = false
+  /** False: of an earlier process, and the rules were not asked yet, so that nothing is asked for or shown. */
+  judged = true
   /** Wanted again while it was ending. */
   again = false
   /** The notifier said that its state will not change, so that nobody need ask. */
@@ -66,7 +64,6 @@ export class Watch {
 export function anew(watch: Watch, since: number): Watch {
   const next = new Watch(watch.pair, since)
   next.home = watch.home
-  next.mark = watch.mark
   next.withheld = watch.withheld
   next.refused = watch.refused
   next.request = watch.request
@@ -77,7 +74,7 @@ export function anew(watch: Watch, since: number): Watch {
 /** What the rules said of a pair. */
 export interface Judged {
   readonly home: string
-  readonly verdict: Pick<Verdict, 'mark' | 'providerType' | 'hideNotes'>
+  readonly verdict: Pick<Verdict, 'providerType' | 'hideNotes'>
 }
 
 /** Whether the same resources are in both. */
@@ -91,9 +88,9 @@ export function sameKeys(a: ContactState, b: ContactState): boolean {
  * The rules let it pass. Status notes and rich details are withheld from public providers (design: policy), notes also where the user
  * wants it.
  */
-export function take(watch: Watch, { home, verdict: { mark, providerType, hideNotes } }: Judged): void {
+export function take(watch: Watch, { home, verdict: { providerType, hideNotes } }: Judged): void {
   watch.refused = false
+  watch.judged = true
   watch.home = home
-  watch.mark = mark
   watch.withheld = { notes: providerType === 'public' || hideNotes, rich: providerType === 'public' }
 }

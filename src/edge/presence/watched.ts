@@ -121,7 +121,10 @@ export class Watched implements WatcherOwner<Exposure> {
     const { clock, limit, devices, documents } = this.#options
     const { pair, home } = this.#admitted as Admitted
     const known = this.find(pair)
-    if (known !== undefined) known.refused = false
+    if (known !== undefined) {
+      known.refused = false
+      known.judged = true
+    }
     if (offer.expires === 0) {
       this.#fetch(offer, known ?? new Exposure(pair, clock.wall(), home))
       return
@@ -176,6 +179,7 @@ export class Watched implements WatcherOwner<Exposure> {
    * probe is under way, to which somebody without authorization may hear `unsubscribed` (§4.3.2): it would look like the answer.
    */
   ask(exposure: Exposure): void {
+    if (exposure.refused || !exposure.judged) return
     if (exposure.authorization === 'granted') {
       if (exposure.state === undefined && exposure.settling === undefined) this.#say(exposure, 'probe')
     } else if (this.#fetching.find(exposure.pair) === undefined) this.#say(exposure, 'subscribe')
@@ -221,6 +225,7 @@ export class Watched implements WatcherOwner<Exposure> {
   #settle(exposure: Exposure): void {
     exposure.settling ??= this.#options.timers.set(SETTLE, () => {
       exposure.settling = undefined
+      if (!exposure.judged) return
       for (const watcher of exposure.watchers) {
         if (watcher.status === 'pending') watcher.grant()
         else if (exposure.state !== undefined) watcher.changed()
@@ -257,7 +262,7 @@ export class Watched implements WatcherOwner<Exposure> {
       fetched.state = withPresence(fetched.state ?? NO_RESOURCES, change, resources)
     }
     this.#fetching.heard(pair)
-    if (exposure?.authorization !== 'granted' || exposure.refused) return
+    if (exposure?.authorization !== 'granted' || exposure.refused || !exposure.judged) return
     const { state } = exposure
     exposure.suspects?.delete(change.resource)
     if (isKnown(state, change) && !exposure.toldClosed) return
@@ -270,6 +275,7 @@ export class Watched implements WatcherOwner<Exposure> {
   /** The rules forbid it from now on. @param passing only for a while, so that the authorization stays */
   refuse(exposure: Exposure, passing: boolean): void {
     exposure.refused = true
+    exposure.judged = true
     if (!passing) {
       this.#say(exposure, 'unsubscribe')
       this.#end(exposure, 'rejected')
@@ -280,16 +286,20 @@ export class Watched implements WatcherOwner<Exposure> {
     for (const watcher of exposure.watchers) watcher.end('probation', this.#options.retryAfter)
   }
 
+  /** The rules let it pass, as they are now. Whoever was not asked about meanwhile is to be renewed. */
   permit(exposure: Exposure, home: string): void {
     exposure.home = home
-    if (!exposure.refused) return
     exposure.refused = false
-    this.ask(exposure)
+    exposure.judged = true
+    // Granted while an earlier process was about to end.
+    if (exposure.authorization === 'granted' && exposure.settling === undefined)
+      for (const watcher of exposure.watchers) if (watcher.status === 'pending') watcher.grant()
   }
 
   restore({ direction, xmpp, sip, state, since }: StoredAuthorization): Exposure {
     const exposure = new Exposure({ direction, xmpp, sip }, since, '')
     exposure.authorization = state
+    exposure.judged = false
     this.#exposures.set(flat(keyOf(exposure.pair)), exposure)
     if (state === 'asked') this.#expectDecision(exposure)
     return exposure
@@ -300,8 +310,6 @@ export class Watched implements WatcherOwner<Exposure> {
     if (!resumed.ok) return false
     exposure.watchers = exposure.watchers.concat(resumed.value)
     exposure.home = home
-    // Granted while the process was about to end.
-    if (exposure.authorization === 'granted') resumed.value.grant()
     return true
   }
 

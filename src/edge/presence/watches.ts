@@ -3,7 +3,7 @@ import type { SavedSubscription } from '../../sip/events/saved.ts'
 import type { Keeping } from './keeping.ts'
 import { keyOf } from './people.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
-import { ALL_WITHHELD, Watch } from './watch.ts'
+import { Watch } from './watch.ts'
 
 /** The pairs with an authorization, kept as long as they are here. */
 export class Watches {
@@ -42,11 +42,11 @@ export class Watches {
     this.#keeping.authorization(watch)
   }
 
-  /** Of an earlier process; until the rules are asked, as little as possible is shown. */
+  /** Of an earlier process: the rules have to be asked first. */
   restore({ direction, xmpp, sip, state, since }: StoredAuthorization): Watch {
     const watch = new Watch({ direction, xmpp, sip }, since)
     watch.authorization = state
-    watch.withheld = ALL_WITHHELD
+    watch.judged = false
     this.#table.set(keyOf(watch.pair), watch)
     return watch
   }

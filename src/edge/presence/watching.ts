@@ -196,6 +196,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   /** The rules forbid it from now on. @param passing only for a while, so that the authorization stays */
   refuse(watch: Watch, passing: boolean): void {
     watch.refused = true
+    watch.judged = true
     watch.settled = false
     watch.rest()
     if (watch.leaving !== 'unsubscribe') watch.again = false
@@ -204,14 +205,12 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     this.#leave(watch, 'refused')
   }
 
-  /** The rules let it pass, as they are now. */
+  /** The rules let it pass, as they are now. Whoever was not asked for meanwhile is to be renewed, and woken. */
   permit(watch: Watch, judged: Judged): void {
     const { notes, rich } = watch.withheld
-    const { refused } = watch
     take(watch, judged)
     const changed = watch.withheld.notes !== notes || watch.withheld.rich !== rich
     if (changed && watch.known !== undefined) this.#show(watch)
-    if (refused) this.#attempts.want(watch)
   }
 
   /** The link to the XMPP server is back: it is told again, since it may have forgotten. */
@@ -374,7 +373,8 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   /** What has changed since the user was told last. */
   #show(watch: Watch): void {
-    const { shown, subscription } = watch
+    const { shown, subscription, judged } = watch
+    if (!judged) return
     this.#showing.change(watch)
     if (subscription === undefined || watch.once || sameKeys(shown, watch.shown)) return
     const saved = this.#subscriptions.saved(subscription)

@@ -196,8 +196,7 @@ const ROWS: Record<State, Record<Event, string>> = {
     'an hour without refresh':
       'says probe, says unavailable | phone hears active 3599; terminated timeout: closed | granted, 0 watching',
     forbidden: 'says unsubscribe | phone hears terminated rejected | nothing is left',
-    'forbidden for a while':
-      'says probe | phone hears terminated probation retry-after=300 | granted, 0 watching',
+    'forbidden for a while': 'phone hears terminated probation retry-after=300 | granted, 0 watching',
     'permitted again': 'says probe | phone hears active 3599 | granted, 1 watching',
   },
   'granted, nothing is known': {
@@ -276,7 +275,7 @@ const ROWS: Record<State, Record<Event, string>> = {
     'an hour without refresh': 'granted, 0 watching',
     forbidden: 'says unsubscribe | nothing is left',
     'forbidden for a while': 'granted, 0 watching',
-    'permitted again': 'says probe | granted, 0 watching',
+    'permitted again': 'granted, 0 watching',
   },
 }
 

@@ -147,7 +147,7 @@ export class RecordingStore implements PresenceStore {
 
 export const judged = (verdict: Partial<Judged['verdict']> = {}): Judged => ({
   home: 'main',
-  verdict: { mark: 'unverified', providerType: 'partner', hideNotes: false, ...verdict },
+  verdict: { providerType: 'partner', hideNotes: false, ...verdict },
 })
 
 export class OutRig {
@@ -229,6 +229,16 @@ export class OutRig {
 
   unsubscribe(): void {
     this.watching.unsubscribe(PAIR)
+  }
+
+  /** The rules let it pass: those that were held back are renewed and woken then. */
+  permit(how = judged()): void {
+    const watch = this.watch()
+    const held = watch.refused || !watch.judged
+    this.watching.permit(watch, how)
+    if (!held) return
+    this.watching.renew(watch)
+    this.watching.wake(watch)
   }
 
   presence(there: boolean): void {

@@ -3,7 +3,7 @@ import { waitBefore } from '../../../src/edge/presence/backoff.ts'
 import { afterLoss } from '../../../src/edge/presence/loss.ts'
 import { Polls } from '../../../src/edge/presence/polls.ts'
 import { Showing } from '../../../src/edge/presence/showing.ts'
-import { ALL_WITHHELD, Watch } from '../../../src/edge/presence/watch.ts'
+import { Watch } from '../../../src/edge/presence/watch.ts'
 import { UNAVAILABLE } from '../../../src/interworking/presence/state.ts'
 import { type End, endByReason, endByStatus } from '../../../src/sip/events/ending.ts'
 import type { Element } from '../../../src/xmpp/xml/element.ts'
@@ -106,7 +106,7 @@ describe('showing', () => {
   test('what was withheld is not in the stanza, and is no change either', () => {
     const { showing, told, stanzas } = rig()
     const watch = watching()
-    watch.withheld = ALL_WITHHELD
+    watch.withheld = { notes: true, rich: true }
     showing.change(watch)
     expect(stanzas[0]?.getChild('status')).toBeUndefined()
     expect(told()).toEqual(['romeo@sip.example/orchard'])

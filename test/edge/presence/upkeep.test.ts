@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { AddressBook } from '../../../src/edge/address-book.ts'
 import { Counters } from '../../../src/edge/counters.ts'
 import { Gatekeeper } from '../../../src/edge/gatekeeper.ts'
@@ -28,12 +28,18 @@ function bed() {
     book: new AddressBook({ kind: 'straight' }, 100),
     gateway: { software: { name: 'Test', version: '1' }, type: 'sip' },
   }
-  const state: { snapshot: Snapshot; attached: Attached | undefined } = { snapshot: open(), attached: via }
+  const state: {
+    snapshot: Snapshot
+    attached: Attached | undefined
+    here: { watch: Watch | undefined; exposure: Exposure | undefined }
+  } = { snapshot: open(), attached: via, here: { watch, exposure } }
   const snapshot = () => state.snapshot
   const log = recordingLog()
+  const gate = new Gatekeeper({ snapshot, clock: time.clock })
   const upkeep = new Upkeep({
     watching: {
       all: () => [watch],
+      find: () => state.here.watch,
       refuse: (_watch: Watch, passing: boolean) => done.push(`out refused${passing ? ' for a while' : ''}`),
       permit: (_watch: Watch, { home }: { home: string }) => done.push(`out permitted at ${home}`),
       renew: () => done.push('out renewed'),
@@ -42,12 +48,13 @@ function bed() {
     } as unknown as Watching,
     watched: {
       all: () => [exposure],
+      find: () => state.here.exposure,
       refuse: (_one: Exposure, passing: boolean) => done.push(`in refused${passing ? ' for a while' : ''}`),
       permit: (_one: Exposure, home: string) => done.push(`in permitted at ${home}`),
       renew: () => done.push('in renewed'),
     } as unknown as Watched,
     people: new People({ snapshot, attached: () => state.attached }),
-    gatekeeper: new Gatekeeper({ snapshot, clock: time.clock }),
+    gatekeeper: gate,
     snapshot,
     store: undefined,
     resume: 1000,
@@ -56,13 +63,15 @@ function bed() {
     clock: time.clock,
     timers: time.timers,
   })
+  const here = state.here
+  const pairs = [watch, exposure] as const
   const revised = (changes: Partial<FederationInput>): readonly string[] => {
     state.snapshot = open(changes)
     upkeep.revise()
     time.pass(1000)
     return done.splice(0)
   }
-  return { time, done, upkeep, revised, state, log }
+  return { time, done, upkeep, revised, state, log, here, pairs, gate }
 }
 
 test('what is still permitted is permitted', () => {
@@ -137,4 +146,47 @@ test('a link that is back: everything it carries is told and asked again, at a r
   ])
   time.pass(1000)
   expect(done).toEqual(['out renewed', 'out woken', 'in renewed'])
+})
+
+test.for([
+  ['forbidden for a while', { refused: true }],
+  ['of an earlier process', { judged: false }],
+] as const)('permitted, and until then %s: renewed, but not all at once', ([, before]) => {
+  const { upkeep, revised, done, time, pairs } = bed()
+  for (const pair of pairs) Object.assign(pair, before)
+  upkeep.revise()
+  time.pass(300)
+  expect([done.splice(0), upkeep.renewing]).toEqual([['out permitted at main', 'in permitted at main'], 2])
+  for (const pair of pairs) Object.assign(pair, { refused: false, judged: true })
+  expect(revised({})).toContain('out woken')
+})
+
+test('who is not judged yet is not renewed with the link', () => {
+  const { upkeep, time, done, pairs } = bed()
+  for (const pair of pairs) pair.judged = false
+  upkeep.linkIsLive('prosody')
+  time.pass(1000)
+  expect(done).toEqual(['out settled'])
+})
+
+test('what has ended while it waited is left alone', () => {
+  const { upkeep, revised, here, time } = bed()
+  upkeep.linkIsLive('prosody')
+  here.watch = undefined
+  here.exposure = undefined
+  expect(revised({ providers: [] })).toEqual(['out settled'])
+  time.pass(1000)
+})
+
+test('the store fails: said once, and judged again until it does not', () => {
+  const { upkeep, revised, time, done, log, gate } = bed()
+  const judge = vi
+    .spyOn(gate, 'judge')
+    .mockImplementation((_asked, _judged, unknown) => unknown(new Error('no store')))
+  expect(revised({ providers: [] })).toEqual([])
+  expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
+  judge.mockRestore()
+  time.pass(10_500)
+  expect(done).toEqual(['out refused for a while', 'in refused for a while'])
+  upkeep.close()
 })

@@ -444,7 +444,11 @@ describe('the link goes and comes', () => {
 })
 
 describe('another process goes on', () => {
-  async function resumed(authorization: 'asked' | 'granted', kept: 'pending' | 'active', since = 0) {
+  async function resumed(
+    authorization: 'asked' | 'granted',
+    kept: 'pending' | 'active',
+    { since = 0, permitted = true } = {},
+  ) {
     const bed = new WatchedBed()
     const { watched, time } = bed
     const exposure = watched.restore({ ...PAIR, state: authorization, since: time.wall() - since })
@@ -469,6 +473,7 @@ describe('another process goes on', () => {
       until: time.wall() + 600_000,
     } as const
     expect(watched.resume(exposure, { saved, home: 'main', shown: [] })).toBe(true)
+    if (permitted) watched.permit(exposure, 'main')
     await settled()
     return { bed, phone }
   }
@@ -500,13 +505,28 @@ describe('another process goes on', () => {
     expect(phone.told).toEqual(['terminated timeout: closed'])
   })
 
+  test.for(['active', 'pending'] as const)(
+    '%s: until the rules are asked the watcher hears nothing',
+    async (kept) => {
+      const { bed, phone } = await resumed('granted', kept, { permitted: false })
+      await bed.granted()
+      await bed.presence('balcony')
+      await bed.pass(10_000)
+      expect([bed.said, phone.told]).toEqual([[], []])
+      const { exposure } = bed
+      if (exposure !== undefined) bed.watched.refuse(exposure, false)
+      await settled()
+      expect(phone.told).toEqual(['terminated rejected'])
+    },
+  )
+
   test('granted while the process was about to end', async () => {
     const { phone } = await resumed('granted', 'pending')
     expect(phone.told).toEqual(['active 600'])
   })
 
   test('the time that somebody has waited counts', async () => {
-    const { bed, phone } = await resumed('asked', 'pending', WEEK - 60_000)
+    const { bed, phone } = await resumed('asked', 'pending', { since: WEEK - 60_000 })
     await bed.renew()
     expect(bed.said).toEqual(['subscribe'])
     await bed.pass(60_010)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BALCONY, judged, OutRig, PAIR, pidf, type Subscribed } from './out-rig.ts'
+import { BALCONY, OutRig, PAIR, pidf, type Subscribed } from './out-rig.ts'
 
 const DOCUMENTS = ['', pidf({ orchard: 'open' }), pidf({ orchard: 'open', crypt: 'open' }), pidf({})]
 
@@ -112,7 +112,7 @@ test('whatever happens, the roster and what is seen are true in the end', async 
             return
           case 'rules':
             if (one === undefined) return
-            if (act.what === 'permit') rig.watching.permit(one, judged())
+            if (act.what === 'permit') rig.permit()
             else rig.watching.refuse(one, act.what === 'suspend')
             return
           case 'link':
