@@ -54,7 +54,7 @@ export class Upkeep {
   readonly #live = new Set<string>()
   /** Since when a link is not live any more. */
   readonly #down = new Map<string, number>()
-  /** Of an earlier process, from `load` to `begin`. */
+  /** When this process did. */
   readonly #begun: number
   #gathering = false
 

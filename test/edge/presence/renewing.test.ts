@@ -7,6 +7,11 @@ import { TimerWheel } from '../../../src/kernel/timer-wheel.ts'
 const pairOf = (direction: 'out' | 'in', i: number) =>
   ({ direction, xmpp: `juliet${i}@xmpp.example`, sip: 'sip:romeo@sip.example' }) as const
 
+const foundIn =
+  <T extends { readonly pair: object }>(all: readonly T[]) =>
+  (pair: object): T | undefined =>
+    all.find((one) => one.pair === pair)
+
 test('when a link is back, both directions are renewed side by side, no more in a second than may be', () => {
   let now = 0
   const clock = { now: () => now, wall: () => now }
@@ -20,8 +25,8 @@ test('when a link is back, both directions are renewed side by side, no more in 
     renewed.push(pair.direction)
   }
   const upkeep = new Upkeep({
-    watching: { all: () => watches, renew, wake: () => {}, settle: () => {} },
-    watched: { all: () => exposures, renew },
+    watching: { all: () => watches, find: foundIn(watches), renew, wake: () => {}, settle: () => {} },
+    watched: { all: () => exposures, find: foundIn(exposures), renew },
     people: { resolve: () => ({ via: { row: { name: 'xmpp' } } }) },
     resume: 20,
     ...{ timers, clock },
