@@ -1,4 +1,4 @@
-import type { Address } from '../../federation/address.ts'
+import { sameAddress } from '../../federation/address.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
 import type { Random } from '../../kernel/random.ts'
 import { ok, type Result } from '../../kernel/result.ts'
@@ -34,8 +34,6 @@ export interface WatchingOptions extends ShowingOptions, AskingOptions, Attempts
 
 /** A subscription that stood for so long has not failed, however it ended. */
 const STOOD = 60_000
-
-const isSame = (a: Address, b: Address): boolean => a.user === b.user && a.domain === b.domain
 
 /** XMPP users watch SIP users: we are their subscriber (RFC 8048 §5.2). */
 export class Watching implements SubscriptionOwner<Watch, ContactState | undefined> {
@@ -95,7 +93,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   receive(incoming: IncomingRequest, asked: Pick<Arrival, 'from' | 'to'>): void {
     const subscription = this.#subscriptions.get(tagIn(incoming.request.headers.to()) ?? '')
     const resolved = subscription && this.#options.people.resolve(subscription.data.pair)
-    if (resolved && !(isSame(resolved.sip, asked.from) && isSame(resolved.xmpp, asked.to)))
+    if (resolved && !(sameAddress(resolved.sip, asked.from) && sameAddress(resolved.xmpp, asked.to)))
       incoming.respond(481)
     else this.#subscriptions.receive(incoming)
   }
