@@ -1,4 +1,4 @@
-import type { Address } from '../federation/address.ts'
+import { type Address, sameAddress } from '../federation/address.ts'
 import type { RequestKind } from '../federation/request.ts'
 import { type Route, route } from '../federation/route.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
@@ -52,7 +52,7 @@ export function readRequest(request: SipRequest, deps: ReadingDeps): Reading | U
   const party = admitted === undefined ? undefined : addressOfTo(request)
   const to = party !== undefined && !namesUser(snapshot, target) ? party : target
   if (to === undefined) return 404
-  const within = admitted === 'current' && party !== undefined && isSame(party, to)
+  const within = admitted === 'current' && party !== undefined && sameAddress(party, to)
   // The rules are about users: without one, nobody inside could have allowed or blocked it.
   if (to.user === '' && !within && kind !== 'query' && snapshot.servedDomains.has(to.domain)) return 404
   return { kind, from, to, routed, within }
@@ -66,8 +66,6 @@ export function markIn(own: readonly SipUri[]): string | undefined {
   }
   return undefined
 }
-
-const isSame = (a: Address, b: Address): boolean => a.user === b.user && a.domain === b.domain
 
 /** In a domain of ours, or one that a provider owns. A domain alone may be the host of a device. */
 const namesUser = (snapshot: Snapshot, address: Address | undefined): boolean =>

@@ -45,6 +45,8 @@ export function parseAddress(text: string): Result<Address, AddressError> {
   return domain.ok ? ok({ user: userKey(user), domain: domain.value }) : err('bad-domain')
 }
 
+export const sameAddress = (a: Address, b: Address): boolean => a.user === b.user && a.domain === b.domain
+
 /** For people: logs, `explain`, messages. */
 export const textOfAddress = (address: Address): string =>
   address.user === '' ? address.domain : `${address.user}@${address.domain}`

@@ -294,7 +294,7 @@ export class Presence {
       },
     }
     if (request.method === 'NOTIFY') {
-      this.#watching.receive(incoming)
+      this.#watching.receive(incoming, arrival)
       return
     }
     const sender = request.headers.from()

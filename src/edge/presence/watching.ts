@@ -1,6 +1,8 @@
+import { sameAddress } from '../../federation/address.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
 import type { Random } from '../../kernel/random.ts'
 import { ok, type Result } from '../../kernel/result.ts'
+import { tagIn } from '../../sip/dialog.ts'
 import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { End } from '../../sip/events/ending.ts'
@@ -9,6 +11,7 @@ import type { Subscription, SubscriptionOwner, Unread } from '../../sip/events/s
 import { Subscriptions } from '../../sip/events/subscriptions.ts'
 import type { HeaderField } from '../../sip/headers.ts'
 import type { SipRequest } from '../../sip/message.ts'
+import type { Arrival } from '../arrival.ts'
 import { Asking, type AskingOptions } from './asking.ts'
 import { Attempts, type AttemptsOptions } from './attempts.ts'
 import type { Keeping } from './keeping.ts'
@@ -83,9 +86,16 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     for (const watch of this.#watches.values()) watch.rest()
   }
 
-  /** A NOTIFY to one of ours. */
-  receive(incoming: IncomingRequest): void {
-    this.#subscriptions.receive(incoming)
+  /**
+   * A NOTIFY to one of ours.
+   * @param asked whom the rules were asked about: nobody else speaks in their dialogs
+   */
+  receive(incoming: IncomingRequest, asked: Pick<Arrival, 'from' | 'to'>): void {
+    const subscription = this.#subscriptions.get(tagIn(incoming.request.headers.to()) ?? '')
+    const resolved = subscription && this.#options.people.resolve(subscription.data.pair)
+    if (resolved && !(sameAddress(resolved.sip, asked.from) && sameAddress(resolved.xmpp, asked.to)))
+      incoming.respond(481)
+    else this.#subscriptions.receive(incoming)
   }
 
   /** The rules have let a `subscribe` through. @param id of the stanza */

@@ -12,12 +12,12 @@ import type { Judged } from '../../../src/edge/presence/watch.ts'
 import { Watching, type WatchingOptions } from '../../../src/edge/presence/watching.ts'
 import { Ways } from '../../../src/edge/presence/ways.ts'
 import type { Attached } from '../../../src/edge/xmpp-leg.ts'
-import type { Endpoint, Outcome } from '../../../src/sip/endpoint/endpoint.ts'
+import type { Endpoint, IncomingRequest, Outcome } from '../../../src/sip/endpoint/endpoint.ts'
 import { Headers } from '../../../src/sip/headers.ts'
 import type { SipRequest } from '../../../src/sip/message.ts'
 import { parseNameAddr } from '../../../src/sip/name-addr.ts'
 import type { Element } from '../../../src/xmpp/xml/element.ts'
-import { link as linkRow } from '../../federation/fixtures.ts'
+import { address, link as linkRow } from '../../federation/fixtures.ts'
 import { ManualTime } from '../../sip/events/bed.ts'
 import { conditionOf, JULIET, open, ROMEO, sipResponse } from '../support.ts'
 
@@ -44,6 +44,8 @@ export class Subscribed {
   /** Of the dialog; the test may play a fork. */
   tag = 'home'
   cseq = 0
+  /** Whom the NOTIFYs come from, as the rules see it. */
+  sender = ROMEO
 
   constructor(request: SipRequest, done: (outcome: Outcome) => void, watching: Watching) {
     this.request = request
@@ -74,13 +76,13 @@ export class Subscribed {
     const from = parseNameAddr(headers.get('From') ?? '')
     if (!from.ok) throw new Error('From')
     let status = 0
-    this.#watching.receive({
+    const incoming: IncomingRequest = {
       request: {
         kind: 'request',
         method: 'NOTIFY',
         uri: from.value.uri,
         headers: new Headers([
-          ['From', `<sip:${ROMEO}>;tag=${this.tag}`],
+          ['From', `<sip:${this.sender}>;tag=${this.tag}`],
           ['To', headers.get('From') ?? ''],
           ['Call-ID', headers.get('Call-ID') ?? ''],
           ['CSeq', `${++this.cseq} NOTIFY`],
@@ -97,7 +99,8 @@ export class Subscribed {
         status = said
       },
       onCancel: () => {},
-    })
+    }
+    this.#watching.receive(incoming, { from: address(this.sender), to: address(JULIET) })
     return status
   }
 

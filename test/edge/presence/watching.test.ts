@@ -575,6 +575,17 @@ describe('the link is gone', () => {
   })
 })
 
+test('a NOTIFY of somebody else is not let into the dialog, whoever may speak to Juliet', async () => {
+  const rig = new OutRig()
+  const subscribe = await rig.seeing()
+  subscribe.sender = 'tybalt@sip.example'
+  expect(subscribe.notify('active;expires=3600', pidf({}))).toBe(481)
+  expect(rig.told()).toEqual([])
+  subscribe.sender = 'Romeo@SIP.example'
+  expect(subscribe.notify('active;expires=3600', pidf({}))).toBe(200)
+  expect(rig.told()).toEqual(['orchard unavailable'])
+})
+
 describe('after a start', () => {
   const restarted = (old: OutRig): OutRig => {
     const rig = new OutRig()
