@@ -50,6 +50,8 @@ const directory = mkdtempSync(join(tmpdir(), 'dragoman-bench-presence-'))
 const log = join(directory, 'gateway.log')
 const config = join(directory, 'gateway.config.yaml')
 let gateway: GatewayProcess | undefined
+// Ends by `exit`, so that no gateway stays behind.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(1))
 process.on('exit', () => {
   void gateway?.kill()
   rmSync(directory, { recursive: true, force: true })
