@@ -59,13 +59,18 @@ export async function locate(domain: Domain, deps: LocateDeps, signal?: AbortSig
   const records = answers.flatMap(({ tls, answer }) =>
     answer.kind === 'records' ? answer.records.map((record) => ({ ...record, tls })) : [],
   )
+  const unknown = answers.flatMap(({ name, answer }) =>
+    answer.kind === 'failed'
+      ? [err({ kind: 'unknown', reason: `SRV of ${name}: ${answer.reason}` } as const)]
+      : [],
+  )[0]
   const servers = inOrder(records, deps.random)
   if (servers.length > 0) {
     const named = servers.map(({ target, port, tls }) => ({ name: target, port, tls }))
-    return placesOf(domain, named, deps, signal)
+    const found = await placesOf(domain, named, deps, signal)
+    return found.ok ? found : (unknown ?? found)
   }
-  for (const { name, answer } of answers)
-    if (answer.kind === 'failed') return err({ kind: 'unknown', reason: `SRV of ${name}: ${answer.reason}` })
+  if (unknown !== undefined) return unknown
   if (records.length > 0)
     return err({ kind: 'not-offered', reason: `${domain} says that it has no XMPP for servers` })
   return placesOf(domain, [{ name: domain, port: DEFAULT_PORT, tls: 'starttls' }], deps, signal)

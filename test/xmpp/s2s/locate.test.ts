@@ -90,6 +90,11 @@ describe('both kinds of SRV records (RFC 6120 §3.2.1, XEP-0368 §3)', () => {
     expect((await located(table)).places).toEqual(expected)
   })
 
+  test('records of the one kind that lead nowhere prove nothing where the other is not known', async () => {
+    const { places } = await located({ [DIRECT]: failed, [STARTTLS]: starttls })
+    expect(places).toBe(`unknown: SRV of ${DIRECT}: servfail`)
+  })
+
   test('priorities are of one list, whatever the kind', async () => {
     const table = {
       ...HOSTS,
