@@ -27,6 +27,8 @@ export interface Wish {
   readonly commonName?: string
   readonly dns?: readonly string[]
   readonly uri?: readonly string[]
+  /** Further GeneralNames, in front of those: `otherName` makes some. */
+  readonly names?: readonly Uint8Array[]
   /** Extended key usage; by default none. */
   readonly purposes?: readonly (keyof typeof PURPOSES)[]
   /** Bits of key usage, from 0; by default digitalSignature, of an authority keyCertSign. */
@@ -147,7 +149,7 @@ function certificate(wish: Wish, keys: Keys, issuer: Signer): string {
 }
 
 function extensionsOf(wish: Wish, keys: Keys): Buffer[] {
-  const { authority = false, dns = [], uri = [], purposes } = wish
+  const { authority = false, dns = [], uri = [], names = [], purposes } = wish
   const found: Buffer[] = []
   const usage = wish.usage ?? [authority === false ? 0 : 5]
   found.push(extension('2.5.29.15', true, bits(usage)))
@@ -158,7 +160,8 @@ function extensionsOf(wish: Wish, keys: Keys): Buffer[] {
   }
   if (purposes !== undefined)
     found.push(extension('2.5.29.37', false, der(0x30, ...purposes.map((name) => oid(PURPOSES[name])))))
-  if (dns.length + uri.length > 0) found.push(extension('2.5.29.17', false, alternatives(dns, uri)))
+  if (dns.length + uri.length + names.length > 0)
+    found.push(extension('2.5.29.17', false, alternatives(dns, uri, names)))
   const id = createHash('sha1')
     .update(keys.publicKey.export({ type: 'spki', format: 'der' }))
     .digest()
@@ -168,12 +171,27 @@ function extensionsOf(wish: Wish, keys: Keys): Buffer[] {
 }
 
 /** GeneralNames. */
-export const alternatives = (dns: readonly string[], uri: readonly string[] = []): Buffer =>
+export const alternatives = (
+  dns: readonly string[],
+  uri: readonly string[] = [],
+  names: readonly Uint8Array[] = [],
+): Buffer =>
   der(
     0x30,
+    ...names,
     ...dns.map((name) => der(0x82, Buffer.from(name, 'latin1'))),
     ...uri.map((name) => der(0x86, Buffer.from(name, 'latin1'))),
   )
+
+/** The value is DER. */
+export const otherName = (id: string, value: Uint8Array): Buffer => der(0xa0, oid(id), der(0xa0, value))
+
+/** id-on-xmppAddr. */
+export const xmppAddr = (jid: string): Buffer => otherName('1.3.6.1.5.5.7.8.5', der(0x0c, Buffer.from(jid)))
+
+/** id-on-dnsSRV: `_service.domain`. */
+export const srvName = (name: string): Buffer =>
+  otherName('1.3.6.1.5.5.7.8.7', der(0x16, Buffer.from(name, 'latin1')))
 
 const extension = (id: string, critical: boolean, value: Uint8Array): Buffer =>
   der(0x30, oid(id), ...(critical ? [der(0x01, Buffer.of(0xff))] : []), der(0x04, value))
@@ -209,7 +227,7 @@ function bits(set: readonly number[]): Buffer {
   return der(0x03, Buffer.of(0, octet))
 }
 
-function oid(text: string): Buffer {
+export function oid(text: string): Buffer {
   const [first = 0, second = 0, ...rest] = text.split('.').map(Number)
   const octets = [first * 40 + second, ...rest].flatMap((arc) => {
     const groups = [arc % 128]

@@ -98,6 +98,18 @@ export function asciiOf(bytes: Uint8Array): string | undefined {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Text of a UTF8String; undefined where it is another type, or its octets are not UTF-8. Nothing is left out of it. */
+export function utf8Of(element: Der | undefined): string | undefined {
+  if (element?.tag !== TAG.utf8String) return undefined
+  try {
+    return utf8.decode(element.content)
+  } catch {
+    return undefined
+  }
+}
+
 /** DER knows 00 and FF only. */
 export function booleanOf(element: Der | undefined): boolean | undefined {
   if (element?.tag !== TAG.boolean || element.content.length !== 1) return undefined

@@ -1,10 +1,11 @@
+import { isReachable } from '../../net/reachable.ts'
 import type { Headers } from '../headers.ts'
 import { response } from '../response.ts'
 import { writeResponse } from '../serialize.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { Connections } from '../transport/connections.ts'
 import type { Leg } from '../transport/leg.ts'
-import { isReachable, type Source } from '../transport/place.ts'
+import type { Source } from '../transport/place.ts'
 import { receivedVia, replyPort } from '../transport/via.ts'
 import type { Recipe } from './recipe.ts'
 

@@ -1,7 +1,8 @@
 import type { Random } from '../../kernel/random.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
+import { lookUpAddresses } from '../../net/dns/addresses.ts'
 import type { Lookups } from '../../net/dns/answer.ts'
-import { isReachable } from '../transport/place.ts'
+import { isReachable } from '../../net/reachable.ts'
 import { type LocateFailure, notFound, type Target, type Transport, unavailable } from './target.ts'
 
 /** What locating needs. */
@@ -46,7 +47,7 @@ export async function addressesOf(
   const found = await Promise.all(
     servers.slice(0, limits.servers).map(async (server) => ({
       server,
-      ...(await lookUp(server.name, deps, signal)),
+      ...(await lookUpAddresses(server.name, deps.lookups, deps.families ?? [4, 6], signal)),
     })),
   )
   const targets: Target[] = []
@@ -71,20 +72,4 @@ export function usableTargets(targets: readonly Target[], deps: LocateDeps): rea
     seen.add(place)
     return true
   })
-}
-
-async function lookUp(
-  name: string,
-  deps: LocateDeps,
-  signal: AbortSignal | undefined,
-): Promise<{ addresses: readonly string[]; failure: string | undefined }> {
-  const { lookups } = deps
-  const answers = await Promise.all(
-    (deps.families ?? [4, 6]).map((family) =>
-      family === 4 ? lookups.a(name, signal) : lookups.aaaa(name, signal),
-    ),
-  )
-  const addresses = answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : []))
-  const failed = answers.find((answer) => answer.kind === 'failed')
-  return { addresses, failure: failed?.reason }
 }

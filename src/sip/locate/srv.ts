@@ -1,5 +1,3 @@
-import type { Random } from '../../kernel/random.ts'
-import type { SrvRecord } from '../../net/dns/answer.ts'
 import type { Transport } from './target.ts'
 
 /** RFC 3263 §4.1, §4.2: `_sip._udp`, `_sip._tcp`, `_sips._tcp`. */
@@ -10,37 +8,3 @@ const SERVICE_OF = {
   tcp: '_sip._tcp',
   tls: '_sips._tcp',
 } as const satisfies Record<Transport, string>
-
-/**
- * The order in which servers are tried (RFC 2782): by priority, and by chance according to weight within one. Records
- * without a target or port are left out: nothing left means that the service is decidedly not available.
- */
-export function inOrder(records: readonly SrvRecord[], random: Random): readonly SrvRecord[] {
-  const priorities = new Map<number, SrvRecord[]>()
-  for (const record of records) {
-    if (record.target === '.' || record.port === 0) continue
-    const same = priorities.get(record.priority)
-    if (same === undefined) priorities.set(record.priority, [record])
-    else same.push(record)
-  }
-  return [...priorities.entries()].sort(([a], [b]) => a - b).flatMap(([, same]) => byWeight(same, random))
-}
-
-/** Weight 0 stands first, where it has its very small chance: only the number 0 itself selects it. */
-function byWeight(records: readonly SrvRecord[], random: Random): readonly SrvRecord[] {
-  const left = [...records].sort((a, b) => Number(a.weight > 0) - Number(b.weight > 0))
-  const ordered: SrvRecord[] = []
-  while (left.length > 0) {
-    const sum = left.reduce((total, { weight }) => total + weight, 0)
-    // A number between 0 and the sum, both inclusive; the first whose running sum reaches it is next.
-    let chosen = Math.floor(random.fraction() * (sum + 1))
-    let index = 0
-    for (const { weight } of left) {
-      if (weight >= chosen) break
-      chosen -= weight
-      index++
-    }
-    ordered.push(...left.splice(index, 1))
-  }
-  return ordered
-}

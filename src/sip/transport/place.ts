@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Credentials } from '../../net/tls/credentials.ts'
 
@@ -74,21 +74,6 @@ export function sentBy(options: ListenerOptions, boundPort: number): string {
 }
 
 export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
-
-/** A single host can be reached there: no multicast, no broadcast, no wildcard; the port is a port. */
-export function isReachable(address: string, port: number): boolean {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return false
-  switch (isIP(address)) {
-    case 4: {
-      const first = Number.parseInt(address, 10)
-      return first > 0 && first < 224
-    }
-    case 6:
-      return address !== '::' && !/^ff/i.test(address)
-    default:
-      return false
-  }
-}
 
 function ownAddress(wildcard: string): string {
   const family = isIPv6(wildcard) ? 'IPv6' : 'IPv4'

@@ -2,9 +2,18 @@ import { X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readCertificate } from '../../../src/net/tls/certificate.ts'
-import { bitOf, booleanOf, countOf, oidOf, readAll, readOne, timeOf } from '../../../src/net/tls/der.ts'
+import {
+  bitOf,
+  booleanOf,
+  countOf,
+  oidOf,
+  readAll,
+  readOne,
+  timeOf,
+  utf8Of,
+} from '../../../src/net/tls/der.ts'
 import { presentedNames } from '../../../src/net/tls/presented-names.ts'
-import { Authority } from '../../support/certificates.ts'
+import { Authority, srvName, xmppAddr } from '../../support/certificates.ts'
 
 const one = (hex: string) => readOne(Buffer.from(hex, 'hex'))
 
@@ -54,6 +63,17 @@ test.for([
   expect(timeOf(one(hex))).toBe(text === undefined ? undefined : Date.parse(text)),
 )
 
+test.for([
+  ['text', '0c0362c3bc', 'bü'],
+  ['nothing', '0c00', ''],
+  ['a byte order mark, which stays', '0c04efbbbf61', '\ufeffa'],
+  ['octets that are not UTF-8', '0c0261ff', undefined],
+  ['a character that is cut', '0c0261c3', undefined],
+  ['a form that is longer than needed', '0c02c0ae', undefined],
+  ['half of a surrogate pair', '0c03eda080', undefined],
+  ['another type', '160161', undefined],
+] as const)('a UTF8String with %s', ([, hex, text]) => expect(utf8Of(one(hex))).toBe(text))
+
 test('booleans are 00 or FF, numbers are not negative, bits are counted from the left', () => {
   expect(['0101ff', '010100', '010101', '0102ffff'].map((hex) => booleanOf(one(hex)))).toEqual([
     true,
@@ -73,7 +93,12 @@ test('booleans are 00 or FF, numbers are not negative, bits are counted from the
 
 test('whatever is done to a certificate, reading it gives a value', () => {
   const root = new Authority('Root')
-  const { raw } = root.issue({ commonName: 'leaf', dns: ['a.example'], uri: ['sip:a.example'] }).x509
+  const { raw } = root.issue({
+    commonName: 'leaf',
+    dns: ['a.example'],
+    uri: ['sip:a.example'],
+    names: [xmppAddr('a.example'), srvName('_xmpp-server.a.example')],
+  }).x509
   let read = 0
   fc.assert(
     fc.property(fc.nat(raw.length - 1), fc.integer({ min: 1, max: 255 }), fc.nat(3), (at, mask, cut) => {

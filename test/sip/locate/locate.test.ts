@@ -4,7 +4,7 @@ import type { LocateDeps } from '../../../src/sip/locate/places.ts'
 import type { Target, Transport } from '../../../src/sip/locate/target.ts'
 import type { SipUri } from '../../../src/sip/uri.ts'
 import { parseUri } from '../../../src/sip/uri-parse.ts'
-import { dnsOf, type Known, randomOf } from './dns-of.ts'
+import { dnsOf, type Known, randomOf } from '../../net/dns/dns-of.ts'
 
 const ALL: readonly Transport[] = ['udp', 'tcp', 'tls']
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { Resolver } from '../../../src/net/dns/resolver.ts'
 import { locateHost } from '../../../src/sip/locate/locate.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
+import { randomOf } from '../../net/dns/dns-of.ts'
 import { startDnsServer } from '../../support/dns-server.ts'
-import { randomOf } from './dns-of.ts'
 
 const PLACE = { host: 'example.com' }
 
