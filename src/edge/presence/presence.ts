@@ -1,3 +1,4 @@
+import { providerOf } from '../../federation/lookup.ts'
 import type { Home, ComponentLink as LinkRow } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import type { Verdict } from '../../federation/verdict.ts'
@@ -304,7 +305,8 @@ export class Presence {
       arrival.end({ kind: 'untranslatable', status: 404, reason: 'No such user', headers: [] })
       return
     }
-    this.#watched.receive(incoming, { pair, home: evidence.kind === 'home' ? evidence.home : '' })
+    const named = providerOf(this.#options.snapshot(), arrival.to.domain)?.type !== 'public'
+    this.#watched.receive(incoming, { pair, home: evidence.kind === 'home' ? evidence.home : '', named })
   }
 }
 

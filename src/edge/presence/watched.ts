@@ -44,6 +44,8 @@ const GIVE_UP_RETRY = 86_400
 export interface Admitted {
   readonly pair: PresencePair
   readonly home: string
+  /** The XMPP user may know how the SIP user likes to be called (design: policy). */
+  readonly named: boolean
 }
 
 /** SIP users watch XMPP users: we are the notifier (RFC 8048 §5.3). */
@@ -119,7 +121,7 @@ export class Watched implements WatcherOwner<Exposure> {
 
   offered(offer: Offer<Exposure>): void {
     const { clock, limit, devices, documents } = this.#options
-    const { pair, home } = this.#admitted as Admitted
+    const { pair, home, named } = this.#admitted as Admitted
     const known = this.find(pair)
     if (known !== undefined) {
       known.refused = false
@@ -135,9 +137,9 @@ export class Watched implements WatcherOwner<Exposure> {
     }
     const exposure = known ?? new Exposure(pair, clock.wall(), home)
     exposure.home = home
-    const { display } = offer.request.headers.from() ?? {}
-    if (exposure.authorization === 'asked' && display !== undefined)
-      exposure.nick = keptText(display, documents.textLength) || undefined
+    const display = named ? offer.request.headers.from()?.display : undefined
+    if (exposure.authorization === 'asked')
+      exposure.nick = keptText(display ?? '', documents.textLength) || undefined
     if (known === undefined) {
       this.#exposures.set(flat(keyOf(pair)), exposure)
       this.#expectDecision(exposure)

@@ -47,7 +47,11 @@ const PASSING: ReadonlySet<number> = new Set([408, 429, 430, 480, 481, 482, 486,
 
 const NEVER: Retry = { kind: 'never' }
 const NOW: Retry = { kind: 'now' }
-const after = (seconds: number): Retry => ({ kind: 'after', seconds })
+/** Seconds: whoever says more is asked again all the same. */
+const LONGEST = 604_800
+const capped = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : Math.min(seconds, LONGEST)
+const after = (seconds: number): Retry => ({ kind: 'after', seconds: Math.min(seconds, LONGEST) })
 
 /** By NOTIFY (RFC 6665 §4.1.3). @param later seconds, where no number is given */
 export function endByReason(reason: string | undefined, retryAfter: number | undefined, later: number): End {
@@ -62,7 +66,12 @@ export function endByReason(reason: string | undefined, retryAfter: number | und
     case 'timeout':
       return { cause, authorization: 'kept', retry: NOW }
     default:
-      return { cause, authorization: 'kept', retry: after(retryAfter ?? later), notBefore: retryAfter }
+      return {
+        cause,
+        authorization: 'kept',
+        retry: after(retryAfter ?? later),
+        notBefore: capped(retryAfter),
+      }
   }
 }
 
@@ -82,7 +91,7 @@ export function endByStatus(
     cause,
     authorization: 'kept',
     retry: passing ? after(retryAfter ?? later) : NEVER,
-    notBefore: retryAfter,
+    notBefore: capped(retryAfter),
   }
 }
 

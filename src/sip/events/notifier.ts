@@ -22,6 +22,8 @@ export const INIT: NotifierState = { kind: 'init' }
 const ENDED: NotifierState = { kind: 'ended' }
 const LAST_SENT: Ending = { kind: 'ending', last: undefined }
 const NONE: readonly NotifierEffect[] = []
+/** Seconds for which a watcher may want to hear nothing. */
+const LONGEST_WAIT = 3600
 const GONE: NotifierEffect = { kind: 'answer', status: 481 }
 
 const taken = (expires: number): NotifierEffect => ({ kind: 'answer', status: 200, expires })
@@ -120,7 +122,8 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
 
   /** What the watcher did not get is said later, as it is by then. */
   function held(state: Live, retryAfter: number | undefined, now: number): NotifierStep {
-    const wait = retryAfter ?? Math.min(hold * 2 ** Math.min(state.failures, 20), longestHold)
+    const own = Math.min(hold * 2 ** Math.min(state.failures, 20), longestHold)
+    const wait = Math.min(retryAfter ?? own, LONGEST_WAIT)
     const notBefore = Math.max(state.notBefore, now + wait * 1000)
     return [{ ...state, sent: false, due: 'change', notBefore, failures: state.failures + 1 }, NONE]
   }

@@ -73,7 +73,7 @@ export class Device {
 
   /** SUBSCRIBE, within the dialog where there is one. */
   async subscribe(expires?: number, fields: readonly HeaderField[] = []): Promise<void> {
-    const { watched, pair } = this.#bed
+    const { watched, pair, named } = this.#bed
     const tag = this.#tag === '' ? '' : `;tag=${this.#tag}`
     const uri = parseUri(`sip:${JULIET}`)
     if (!uri.ok) throw new Error('no URI')
@@ -105,7 +105,7 @@ export class Device {
         this.#tag = /;tag=(\S+)$/.exec(options.to ?? '')?.[1] ?? this.#tag
       },
     }
-    watched.receive(incoming, { pair, home: 'main' })
+    watched.receive(incoming, { pair, home: 'main', named })
     await settled()
   }
 
@@ -136,6 +136,8 @@ export class WatchedBed {
   stale = false
   /** Juliet sees Romeo. */
   seen = false
+  /** Juliet may know what Romeo is called. */
+  named = true
   /** How a NOTIFY is answered. */
   answer: (request: SipRequest) => Outcome = () => ({ kind: 'response', response: sipResponse(200) })
 

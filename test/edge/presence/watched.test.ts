@@ -69,6 +69,14 @@ describe('an authorization', () => {
     expect(bed.kept).toEqual(['asked', 'dialog pending'])
   })
 
+  test('somebody who may not know the name is not told it', async () => {
+    const bed = new WatchedBed()
+    bed.named = false
+    await bed.device().subscribe(3600)
+    expect(bed.said).toEqual(['subscribe'])
+    expect(bed.stanzas[0]?.getChild('nick', 'http://jabber.org/protocol/nick')).toBeUndefined()
+  })
+
   test('RFC 3856 §6.7: `active` holds the state that came along, of every device', async () => {
     const bed = new WatchedBed()
     const phone = bed.device()

@@ -351,6 +351,10 @@ describe('a NOTIFY that failed for a while', () => {
     expect(run(state, alarm, NOW + 60_000)[1]).toBe('NOTIFY active 3540')
   })
 
+  test('whoever wants to hear nothing for ever hears it after an hour', () => {
+    expect(machine.alarmAt(run(sent, response(503, 2 ** 32 - 1))[0])).toBeLessThanOrEqual(NOW + 3_600_000)
+  })
+
   test('without one, or where it did not get there: longer each time, and forgotten with a 200', () => {
     let state: NotifierState = sent
     const waits: number[] = []
