@@ -319,6 +319,10 @@ export class Watched implements WatcherOwner<Exposure> {
     return this.#options.ways.to(data.home)
   }
 
+  lane({ data }: Watcher<Exposure>): string {
+    return data.home
+  }
+
   sending({ data }: Watcher<Exposure>): Sending | undefined {
     return this.#options.ways.sending(data.home)
   }

@@ -37,6 +37,8 @@ export interface WatcherOwner<T> {
   offered(offer: Offer<T>): void
   /** Where a NOTIFY goes. */
   hops(request: SipRequest, watcher: Watcher<T>): Hops
+  /** Which of the NOTIFYs go the same way, of which so many are under way at a time; absent: all. */
+  lane?(watcher: Watcher<T>): string
   /** How it goes there; absent: as it is, and a challenge is an answer like another. */
   sending?(watcher: Watcher<T>): Sending | undefined
   /** Of each NOTIFY and each 200 to SUBSCRIBE: Contact (a GRUU: RFC 6665 §4.5.1) and the like. */

@@ -26,6 +26,7 @@ import {
   type EventPackage,
   type IntakeLimits,
 } from './intake.ts'
+import { Lanes } from './lanes.ts'
 import { type NotifierMachine, notifierMachine } from './notifier.ts'
 import {
   DEFAULT_NOTIFIER,
@@ -53,6 +54,8 @@ export interface WatchersOptions<T> {
   readonly intake?: Partial<IntakeLimits>
   /** Watchers at a time (200,000): one more gets 503. */
   readonly limit?: number
+  /** NOTIFYs under way at a time, on each lane of the owner's (500). */
+  readonly underWay?: number
   /** Seconds in the Retry-After of that 503 (60). */
   readonly retryAfter?: number
   /** Told what an owner threw. */
@@ -72,6 +75,7 @@ export class Watchers<T> {
   readonly #table = new Map<string, Watcher<T>>()
   readonly #alarms: Alarms<Watcher<T>>
   readonly #turns = new Turns()
+  readonly #lanes: Lanes
   readonly #stepOf = (watcher: Watcher<unknown>, event: NotifierEvent): void =>
     this.#step(watcher as Watcher<T>, event)
   #refused = 0
@@ -83,6 +87,7 @@ export class Watchers<T> {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
     this.#limit = options.limit ?? 200_000
+    this.#lanes = new Lanes(options.underWay ?? 500)
     this.#machine = notifierMachine({ ...DEFAULT_NOTIFIER, ...options.machine })
     this.#intake = { ...DEFAULT_INTAKE, ...options.intake }
     this.#allow = allowEvents(options.packages)
@@ -98,9 +103,13 @@ export class Watchers<T> {
     return this.#table.size
   }
 
-  /** `refused`: 503, since the table was full; `unmatched`: SUBSCRIBEs within dialogs that nobody knows. */
-  stats(): { readonly size: number; readonly refused: number; readonly unmatched: number } {
-    return { size: this.size, refused: this.#refused, unmatched: this.#unmatched }
+  /**
+   * `refused`: 503, since the table was full; `unmatched`: SUBSCRIBEs within dialogs that nobody knows; `waiting`: NOTIFYs that
+   * wait for others to be answered.
+   */
+  stats(): Readonly<Record<'size' | 'refused' | 'unmatched' | 'waiting', number>> {
+    const { size } = this
+    return { size, refused: this.#refused, unmatched: this.#unmatched, waiting: this.#lanes.waiting }
   }
 
   get(id: string): Watcher<T> | undefined {
@@ -173,6 +182,7 @@ export class Watchers<T> {
   close(): void {
     for (const watcher of this.#table.values()) this.#alarms.drop(watcher)
     this.#table.clear()
+    this.#lanes.clear()
   }
 
   #first(incoming: IncomingRequest, { event, expires }: Asked): void {
@@ -283,15 +293,31 @@ export class Watchers<T> {
     incoming.respond(200, { headers: fields, to: `${headers.get('To')};tag=${watcher.id}` })
   }
 
-  /** True where a block of numbers was reserved. */
-  #notify(
-    watcher: Watcher<T>,
-    effect: NotifierEffect & { readonly kind: 'notify' },
-    end: NotifierEnd | undefined,
-  ): boolean {
+  /** Now, or when others on the same way are answered: with what is true then. True where a block of numbers was reserved. */
+  #notify(watcher: Watcher<T>, effect: Notify, end: NotifierEnd | undefined): boolean {
+    let reserved = false
+    let later = false
+    const lane = this.#guarded(() => this.#owner.lane?.(watcher), undefined) ?? ''
+    this.#lanes.enter(lane, (leave) => {
+      // It has ended while it waited: only its last word is still to be said.
+      if (later && effect.state !== 'terminated' && watcher.state.kind !== 'live') {
+        leave()
+        this.#step(watcher, { kind: 'response', status: 200 })
+        return
+      }
+      const took = this.#send(watcher, effect, end, leave)
+      if (!later) reserved = took
+      else if (took) this.#save(watcher, watcher.state, true)
+    })
+    later = true
+    return reserved
+  }
+
+  #send(watcher: Watcher<T>, effect: Notify, end: NotifierEnd | undefined, leave: () => void): boolean {
     const reserved = takeNumber(watcher)
     const done = (outcome: Outcome): void =>
       this.#guarded(() => {
+        leave()
         if (outcome.kind !== 'response') {
           this.#step(watcher, { kind: 'no-response', reason: outcome.kind })
           return
@@ -335,11 +361,7 @@ export class Watchers<T> {
   }
 
   /** Only for those who may know it, and not for those who just lost that. */
-  #content(
-    watcher: Watcher<T>,
-    effect: NotifierEffect & { readonly kind: 'notify' },
-    end: NotifierEnd | undefined,
-  ): Content | undefined {
+  #content(watcher: Watcher<T>, effect: Notify, end: NotifierEnd | undefined): Content | undefined {
     if (watcher.status !== 'active') return undefined
     if (effect.state !== 'terminated') return this.#owner.content(watcher, 'now')
     if (effect.reason !== 'timeout') return undefined
@@ -365,7 +387,9 @@ export class Watchers<T> {
   }
 }
 
-const stateText = (effect: NotifierEffect & { readonly kind: 'notify' }): string =>
+type Notify = NotifierEffect & { readonly kind: 'notify' }
+
+const stateText = (effect: Notify): string =>
   effect.state === 'terminated'
     ? subscriptionStateText({ kind: 'terminated', reason: effect.reason, retryAfter: effect.retryAfter })
     : subscriptionStateText({ kind: effect.state, expires: effect.expires })
