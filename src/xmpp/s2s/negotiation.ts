@@ -27,7 +27,7 @@ export interface Receiver {
   /** `failed`: tried on the stream before this one, which ended with it. */
   readonly starttls: 'absent' | 'offered' | 'required' | 'failed'
   readonly certificate: CertificateCheck
-  /** `failed`: tried on this stream (XEP-0178 §3: dialback may still do). */
+  /** `absent` also where no features came. `failed`: tried on this stream (XEP-0178 §3: dialback may still do). */
   readonly external: 'absent' | 'offered' | 'failed'
   /** By its namespace on the header or by the feature (XEP-0220 §2.4). */
   readonly dialback: boolean
@@ -82,11 +82,10 @@ function stepInClear(accepted: Accepted, peer: Receiver): InitiatorStep {
 }
 
 function stepOverTls(accepted: Accepted, peer: Receiver): InitiatorStep {
-  const { version, certificate, external, dialback } = peer
+  const { certificate, external, dialback } = peer
   if (!overTls(accepted)) return refuse('tls-unwanted')
   const proves = certificate === 'match' && accepted.includes('sasl-tls')
-  if (proves && version && external === 'offered')
-    return { kind: 'external', bidi: peer.bidi, proof: byCertificate }
+  if (proves && external === 'offered') return { kind: 'external', bidi: peer.bidi, proof: byCertificate }
   if (accepted.includes('tls-dialback')) return dialback ? byDialback(peer) : refuse('no-dialback')
   if (!proves) return refuse('certificate')
   return refuse(external === 'failed' ? 'external-failed' : 'no-external')

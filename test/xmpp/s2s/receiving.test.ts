@@ -264,6 +264,21 @@ test('a stream that is gone is forgotten, whatever it had', () => {
   expect(machine.step(next, answer(VALID, 'in', ROOMS), 0)[0].verifications.size).toBe(0)
 })
 
+test('a stream that is closed for its failures has no claims any more, not even within that step', () => {
+  const state = after(
+    key('in', CHAT),
+    unreachable('not-found', 'in', CHAT),
+    key(),
+    sent(),
+    key('in2', ROOMS),
+    sent('in2', ROOMS),
+    key('in', ROOMS),
+  )
+  const [next, got] = machine.step(state, closed('out'), 0)
+  expect(got).toEqual([tells(TIMEOUT), closes('failures'), tells(TIMEOUT, 'in2', ROOMS)])
+  expect(next.verifications.size).toBe(0)
+})
+
 test('the alarm is that of the claim that is due first', () => {
   expect(machine.alarmAt(NO_STREAMS)).toBe(Number.POSITIVE_INFINITY)
   const [two] = machine.step(STATES.asked, key('in2'), 400)
