@@ -186,11 +186,15 @@ describe('RFC 8048 §5.2: an XMPP user watches a SIP user', () => {
     }))
 
   test('subscribed again at once: the second request is answered, and not by the end of the first', () =>
-    onBed({}, async ({ romeo, juliet }) => {
+    onBed({}, async ({ romeo, juliet, gateway }) => {
       const first = await seeing(juliet, romeo)
       await told(juliet, 2)
+      // Both wait for the gateway, so that it reads the second before anybody can answer the first.
+      gateway.signal('SIGSTOP')
       await juliet.send(xml('presence', { to: ROMEO, type: 'unsubscribe' }))
       await juliet.send(xml('presence', { to: ROMEO, type: 'subscribe' }))
+      await juliet.iq(xml('iq', { type: 'get' }, xml('ping', { xmlns: 'urn:xmpp:ping' })))
+      gateway.signal('SIGCONT')
       await first.refreshes.next()
       const second = await romeo.subscriptions.next()
       second.accept(3600)
