@@ -52,6 +52,9 @@ export const presence = z.strictObject({
       subscriptions: count('XMPP users who watch SIP users').default(200_000),
       watchers: count('SIP watchers of XMPP users').default(200_000),
       devices: count('of these, of one SIP user towards one XMPP user', 1, 1000).default(16),
+      notifies: count('NOTIFYs to one home server without an answer; the others wait', 1, 100_000).default(
+        500,
+      ),
       resources: count('resources or tuples of one contact', 1, 1000).default(32),
       document: size('a presence document from SIP', 1024).default(64 * 1024),
       texts: count('status texts of one state, in different languages', 1, 1000).default(8),

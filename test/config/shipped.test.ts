@@ -46,6 +46,7 @@ test('the shipped file passes', () => {
       subscriptions: 200_000,
       watchers: 200_000,
       devices: 16,
+      notifies: 500,
       resources: 32,
       document: 65_536,
       texts: 8,

@@ -9,15 +9,13 @@ import type { HeaderField } from '../../sip/headers.ts'
 import type { SipRequest } from '../../sip/message.ts'
 import type { SipUri } from '../../sip/uri.ts'
 import { parseUri } from '../../sip/uri-parse.ts'
-import type { People, Resolved } from './people.ts'
+import type { People } from './people.ts'
 import type { Watch } from './watch.ts'
 import type { Ways } from './ways.ts'
 
 export interface AskingOptions {
   readonly people: People
   readonly ways: Ways
-  /** Of each request to that home server: what it must know of the sender. */
-  readonly marked: (watch: Watch, resolved: Resolved) => readonly HeaderField[]
   readonly documents: PresenceLimits
 }
 
@@ -34,14 +32,14 @@ export class Asking {
   }
 
   fields({ data: watch, dialog, id }: Subscription<Watch>): readonly HeaderField[] {
-    const { people, ways, marked } = this.#options
+    const { people, ways } = this.#options
     const resolved = people.resolve(watch.pair)
     // Whoever is carried by no link any more can still leave.
     const own = resolved === undefined ? parseUri(dialog.localUri) : ok(resolved.uri)
     return [
       ...(own.ok ? ways.fields(own.value as SipUri, id, watch.home) : []),
       ACCEPT_CATEGORIES,
-      ...(resolved === undefined ? [] : marked(watch, resolved)),
+      ...(resolved === undefined ? [] : ways.mark(resolved, watch.home)),
     ]
   }
 

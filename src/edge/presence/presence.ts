@@ -93,11 +93,10 @@ export class Presence {
     }
     const fault = (error: unknown): void => log.error({ err: error }, 'fault in presence')
     const people = new People({ snapshot, attached })
-    const ways = new Ways({ endpoint, snapshot, placesOf, sendingTo, edge })
     const shared = {
       endpoint,
       people,
-      ways,
+      ways: new Ways({ endpoint, snapshot, placesOf, sendingTo, edge }),
       keeping: new Keeping(store),
       documents: this.#limits,
       clock,
@@ -109,7 +108,6 @@ export class Presence {
     this.#people = people
     this.#watching = new Watching({
       ...shared,
-      marked: ({ home }, resolved) => ways.mark(resolved, home),
       expires: Math.floor(settings.expires / 1000),
       giveUp: settings.giveUp,
       retry: settings.retry,
@@ -127,6 +125,7 @@ export class Presence {
       giveUp: Math.floor(settings.giveUp / 1000),
       limit: limits.watchers,
       devices: limits.devices,
+      notifies: limits.notifies,
       retryAfter: RETRY_AFTER,
     })
     this.upkeep = new Upkeep({

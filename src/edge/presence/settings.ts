@@ -23,6 +23,8 @@ export interface PresenceSettings {
     readonly watchers: number
     /** Of these, of one SIP user towards one XMPP user. */
     readonly devices: number
+    /** NOTIFYs to one home server that have no answer yet; the others wait. */
+    readonly notifies: number
     /** Resources or tuples of one contact. */
     readonly resources: number
     /** A document from SIP. */

@@ -27,6 +27,8 @@ export interface WatchedOptions {
   /** Watchers at a time, and pairs with an authorization; watchers of one pair; resources of one user. */
   readonly limit: number
   readonly devices: number
+  /** NOTIFYs to one home server that have no answer yet. */
+  readonly notifies: number
   readonly documents: PresenceLimits
   /** Seconds, with a refusal that is over by and by. */
   readonly retryAfter: number

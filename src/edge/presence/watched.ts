@@ -61,7 +61,7 @@ export class Watched implements WatcherOwner<Exposure> {
   constructor(options: WatchedOptions) {
     this.#options = options
     const { endpoint, people, timers, clock, random, intake, interval, giveUp, retryAfter, fault } = options
-    const { limit, devices } = options
+    const { limit, devices, notifies: underWay } = options
     const done = (pair: PresencePair): void => {
       const exposure = this.find(pair)
       if (exposure?.authorization === 'asked') this.ask(exposure)
@@ -78,6 +78,7 @@ export class Watched implements WatcherOwner<Exposure> {
       intake,
       machine: { interval, giveUp },
       limit,
+      underWay,
       retryAfter,
       fault,
     })

@@ -198,7 +198,6 @@ export class OutRig {
         sendingTo: () => ({ written: (request) => request, heard: () => false }),
         edge: () => 'edge.example',
       }),
-      marked: () => [],
       keeping: new Keeping(this.store),
       expires: 3600,
       giveUp: 600_000,

@@ -191,6 +191,7 @@ export class WatchedBed {
       giveUp: 604_800,
       limit: 100,
       devices: 4,
+      notifies: 500,
       documents: DEFAULT_PRESENCE_LIMITS,
       retryAfter: 300,
       clock: this.time,
