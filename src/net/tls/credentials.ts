@@ -50,6 +50,25 @@ const CIPHERS = [
   'ECDHE-RSA-AES128-SHA256',
 ].join(':')
 
+/**
+ * TLS 1.2 and 1.3 as above. A resumed session, or one that is negotiated anew, would come with a certificate that was not
+ * validated here.
+ */
+const PROTOCOL: SecureContextOptions = {
+  minVersion: 'TLSv1.2',
+  ciphers: CIPHERS,
+  honorCipherOrder: true,
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+}
+
+let bare: SecureContext | undefined
+
+/** For who has no certificate to show. */
+export const bareContext = (): SecureContext => {
+  bare ??= createSecureContext({ ...PROTOCOL, ca: [] })
+  return bare
+}
+
 /** Names of authorities that are told to a client, so that it can choose its certificate; more would bloat each handshake. */
 const TOLD = 20
 
@@ -108,11 +127,7 @@ function ready({ certificates, trust }: Material): readonly Shown[] {
       key,
       // An empty list keeps Node from adding authorities of its own.
       ca,
-      minVersion: 'TLSv1.2',
-      ciphers: CIPHERS,
-      honorCipherOrder: true,
-      // A resumed session, or one that is negotiated anew, would come with a certificate that was not validated here.
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      ...PROTOCOL,
     }
     return { name, domains: domainsOf(cert), options, context: createSecureContext(options) }
   })

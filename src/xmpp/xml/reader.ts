@@ -59,8 +59,11 @@ export class StreamReader {
           const fault = this.#settle()
           if (fault !== undefined) throw fault
         },
-        stanza: (root, fault) => this.#stanza(root, this.#settle() ?? fault),
+        stanza: (root, fault) => {
+          if (!this.#done) this.#stanza(root, this.#settle() ?? fault)
+        },
         end: () => {
+          if (this.#done) return
           this.#done = true
           this.#events.end()
         },
@@ -74,6 +77,16 @@ export class StreamReader {
   /** True once the stream has ended, well or not. */
   get done(): boolean {
     return this.#done
+  }
+
+  /**
+   * Nothing more is read, be it in the chunk in hand: called by the handler of the last element that counts.
+   * @returns whether anything but white space came behind that element in the same chunk
+   */
+  stop(): boolean {
+    const rest = !this.#done && /[^ \t\r\n]/.test(this.#chunk.slice(this.#tokenizer.at))
+    this.#done = true
+    return rest
   }
 
   write(chunk: Buffer): void {
