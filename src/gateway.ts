@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import type { Failure } from './edge/arrival.ts'
+import type { Attachments } from './edge/attached.ts'
 import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
 import { Counters } from './edge/counters.ts'
@@ -142,8 +143,7 @@ export class Gateway {
         },
         toProvider: (arrival, provider) => leg.toProvider(arrival, provider),
         toDomain: (arrival) => leg.toProvider(arrival, undefined),
-        toComponent: (arrival, link) =>
-          (arrival.kind === 'presence' ? presence : xmpp).toComponent(arrival, link),
+        toXmpp: (arrival, link) => (arrival.kind === 'presence' ? presence : xmpp).toXmpp(arrival, link),
       },
       loops,
       backPressure: new BackPressure({
@@ -160,13 +160,14 @@ export class Gateway {
       random,
       timers,
     })
+    const attached: Attachments = (row) => (row === undefined ? undefined : this.#links.attached(row.name))
     const presence = new Presence({
       settings: config.presence,
       endpoint: () => this.#sip.endpoint,
       pipeline: () => this.#pipeline,
       gatekeeper: new Gatekeeper({ snapshot, clock, records }),
       snapshot,
-      attached: (name) => this.#links.attached(name),
+      attached,
       placesOf: (home) => this.#sip.placesOf(home),
       sendingTo: (home) => this.#sip.sendingTo(home),
       edge: () => this.#sip.edge,
@@ -185,7 +186,7 @@ export class Gateway {
       pipeline: this.#pipeline,
       settings: () => this.#config.interworking,
       confirm: config.xmpp.confirm,
-      attached: (name) => this.#links.attached(name),
+      attached,
       notify: (arrival, error) => notices.tell(arrival, error),
       lessons,
       presence,

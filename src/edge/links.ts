@@ -6,9 +6,9 @@ import type { ComponentLinkOptions, LinkEvent } from '../xmpp/component/options.
 import type { Gateway } from '../xmpp/services/queries.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 import { AddressBook } from './address-book.ts'
+import type { Attached } from './attached.ts'
 import type { Log } from './log.ts'
 import type { PeerLog } from './peer-log.ts'
-import type { Attached } from './xmpp-leg.ts'
 
 /** Everything of a link's options that does not come from its row. */
 export type LinkSurroundings = Pick<
@@ -30,6 +30,7 @@ export interface LinksOptions {
 }
 
 interface Running {
+  readonly row: LinkRow
   readonly attached: Attached
   readonly link: ComponentLink
   readonly secret: string
@@ -56,11 +57,11 @@ export class Links {
 
   /** Starts what is new, ends what is gone, replaces what has changed; the rest does not notice. */
   apply(snapshot: Snapshot, secrets: ReadonlyMap<string, string>): void {
-    for (const [name, { link, attached, secret }] of this.#running) {
+    for (const [name, { link, row: before, secret }] of this.#running) {
       const row = snapshot.links.get(name)
       const same =
         row?.kind === 'component' &&
-        JSON.stringify(row) === JSON.stringify(attached.row) &&
+        JSON.stringify(row) === JSON.stringify(before) &&
         secrets.get(name) === secret
       if (same && !row.suspended) continue
       this.#running.delete(name)
@@ -118,13 +119,18 @@ export class Links {
       onFault: (error) => log.error({ link: row.name, err: error }, 'fault while a stanza was handled'),
     })
     const attached: Attached = {
-      row,
+      name: row.name,
+      domain: row.domain,
+      evidence: { kind: 'component', link: row.name },
       link: {
         get live() {
           return link.state === 'live'
         },
-        send: (stanza) => link.send(stanza),
-        confirm: (done) => link.confirm(done),
+        send(stanza, taken) {
+          const sent = link.send(stanza)
+          if (sent && taken !== undefined) link.confirm(taken)
+          return sent
+        },
       },
       book: new AddressBook(addressing, addresses),
       gateway: {
@@ -133,7 +139,7 @@ export class Links {
         ...(addressing.kind === 'escaped' ? { prompt: promptOf(addressing) } : {}),
       },
     }
-    this.#running.set(row.name, { attached, link, secret })
+    this.#running.set(row.name, { row, attached, link, secret })
     // An XMPP server takes a component once: the one that is replaced has to leave first. A closed link does not start.
     const before = this.#ending.get(row.name)
     if (before === undefined) link.start()

@@ -1,5 +1,5 @@
 import { textOfAddress } from '../federation/address.ts'
-import type { ComponentLink, Home, SipProvider } from '../federation/model.ts'
+import type { Home, Link, SipProvider } from '../federation/model.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
 import type { Verdict } from '../federation/verdict.ts'
 import { Bag } from '../kernel/bag.ts'
@@ -28,7 +28,7 @@ export interface Exits {
   toProvider(arrival: Arrival, provider: SipProvider): void
   /** To a domain without a provider, wherever DNS says it is. */
   toDomain(arrival: Arrival, domain: Domain): void
-  toComponent(arrival: Arrival, link: ComponentLink): void
+  toXmpp(arrival: Arrival, link: Link): void
 }
 
 export interface PipelineOptions {
@@ -166,7 +166,7 @@ export class Pipeline {
       arrival.end({ kind: 'refused', reason: verdict.reason, id, step, detail })
       return
     }
-    const translated = overXmpp(arrival) || route.kind === 'component'
+    const translated = overXmpp(arrival) || route.kind === 'component' || route.kind === 's2s'
     if (
       translated &&
       arrival.kind === 'message' &&
@@ -182,7 +182,8 @@ export class Pipeline {
         exits.toHome(arrival, route.home, verdict)
         return
       case 'component':
-        exits.toComponent(arrival, route.link)
+      case 's2s':
+        exits.toXmpp(arrival, route.link)
         return
       case 'sip':
         exits.toProvider(arrival, route.provider)
@@ -190,14 +191,12 @@ export class Pipeline {
       case 'discover':
         exits.toDomain(arrival, route.domain)
         return
-      case 's2s':
       case 'none':
         log.warn(
           {
             from: arrival.from.domain,
             to: arrival.to.domain,
-            route: route.kind,
-            reason: route.kind === 'none' ? route.reason : undefined,
+            reason: route.reason,
           },
           'no way there',
         )

@@ -1,5 +1,5 @@
 import { textOfAddress } from '../federation/address.ts'
-import type { ComponentLink as LinkRow } from '../federation/model.ts'
+import type { Link as LinkRow } from '../federation/model.ts'
 import { answerOf } from '../federation/refusals.ts'
 import type { Verdict } from '../federation/verdict.ts'
 import { messageToStanza, stanzaToMessage } from '../interworking/message.ts'
@@ -8,14 +8,15 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
 import type { SipRequest } from '../sip/message.ts'
-import { answerQuery, type Gateway } from '../xmpp/services/queries.ts'
+import { answerQuery } from '../xmpp/services/queries.ts'
 import { childOf } from '../xmpp/stanza.ts'
 import { stanzaError } from '../xmpp/stanza-error.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 import { writeElement } from '../xmpp/xml/writer.ts'
-import type { AddressBook, Entry } from './address-book.ts'
+import type { Entry } from './address-book.ts'
 import type { Asked } from './admit.ts'
 import { type Arrival, DELIVERED, failed, NOTHING } from './arrival.ts'
+import type { Attached, Attachments } from './attached.ts'
 import type { Conversations } from './conversations.ts'
 import type { Counters } from './counters.ts'
 import type { Learning } from './learning.ts'
@@ -23,21 +24,6 @@ import type { Outstanding } from './outstanding.ts'
 import type { PeerLog } from './peer-log.ts'
 import type { Pipeline } from './pipeline.ts'
 import { xmppAnswer } from './xmpp-answers.ts'
-
-/** What the edge needs of a link to an XMPP server. */
-export interface StanzaLink {
-  readonly live: boolean
-  send(stanza: Element): boolean
-  confirm(done: (taken: boolean) => void): void
-}
-
-/** A link that is attached: its row, its stream, and the addresses it has seen. */
-export interface Attached {
-  readonly row: LinkRow
-  readonly link: StanzaLink
-  readonly book: AddressBook
-  readonly gateway: Gateway
-}
 
 export interface XmppLegSettings {
   readonly messageType: 'normal' | 'chat'
@@ -58,8 +44,7 @@ export interface XmppLegOptions {
   readonly settings: () => XmppLegSettings
   /** Wait for the server's word before a stanza counts as delivered. */
   readonly confirm: boolean
-  /** The link with that name, if it is attached. */
-  readonly attached: (name: string) => Attached | undefined
+  readonly attached: Attachments
   /** Tells the SIP sender of `request` that it failed after all. */
   readonly notify: (arrival: Arrival, error: Element) => void
   /** Who has to know that a request failed after it had counted as delivered; absent: nobody. */
@@ -115,7 +100,7 @@ export class XmppLeg {
     if (!sender.ok || !recipient.ok) {
       this.#options.counters.add('xmpp.bad-address')
       const problem = sender.ok ? (recipient.ok ? undefined : recipient.error) : sender.error
-      this.#options.peers.warn({ link: via.row.name, from, to, problem }, 'an XMPP address has no SIP form')
+      this.#options.peers.warn({ link: via.name, from, to, problem }, 'an XMPP address has no SIP form')
       this.#reply(
         via,
         stanzaError(stanza, recipient.ok ? 'jid-malformed' : 'item-not-found', { legacyCode: true }),
@@ -136,7 +121,7 @@ export class XmppLeg {
       request,
       from: sender.value.address,
       to: recipient.value.address,
-      evidence: { kind: 'component', link: via.row.name },
+      evidence: via.evidence,
       end: (ending) =>
         this.#reply(
           via,
@@ -159,7 +144,7 @@ export class XmppLeg {
     if (refusal.kind === 'refuse') {
       const { condition, text } = refusal
       this.#options.peers.warn(
-        { link: via.row.name, from: from.bare, to: to.bare, condition, text },
+        { link: via.name, from: from.bare, to: to.bare, condition, text },
         'a stanza cannot be translated',
       )
       this.#reply(via, stanzaError(stanza, refusal.condition, { text: refusal.text, legacyCode: true }))
@@ -184,7 +169,7 @@ export class XmppLeg {
         kind: 'query',
         from: sender.value.address,
         to: recipient.value.address,
-        evidence: { kind: 'component', link: via.row.name },
+        evidence: via.evidence,
       }
       this.#options.pipeline.gatekeeper.judge(
         asked,
@@ -219,9 +204,9 @@ export class XmppLeg {
     if (this.#options.settings().lateErrorNotice) this.#options.notify(arrival, stanza)
   }
 
-  toComponent(arrival: Arrival, row: LinkRow): void {
+  toXmpp(arrival: Arrival, row: LinkRow): void {
     const { attached, clock, conversations, counters, outstanding, random, settings } = this.#options
-    const via = attached(row.name)
+    const via = attached(row, arrival.from.domain, arrival.to.domain)
     if (via === undefined || !via.link.live) {
       arrival.end(failed('no-link'))
       return
@@ -233,7 +218,7 @@ export class XmppLeg {
       stanzaId,
       thread: conversations.threadOf(callId) ?? threadOfCallId(callId),
       messageType: settings().messageType,
-      gateway: row.domain,
+      gateway: via.domain ?? arrival.from.domain,
       now: clock.wall(),
       jidOf: (uri, party) => via.book.jidOf(uri, party),
     })
@@ -256,14 +241,15 @@ export class XmppLeg {
       arrival.end(failed('too-large'))
       return
     }
-    if (!via.link.send(stanza)) {
+    const { confirm } = this.#options
+    const taken = confirm ? (by: boolean) => this.#taken(arrival, stanzaId, by) : undefined
+    // Known before it leaves: where there is no way, the answer is here at once.
+    outstanding.add(stanzaId, { arrival, from: String(stanza.attrs.from), to: String(stanza.attrs.to) })
+    if (!via.link.send(stanza, taken)) {
+      outstanding.end(stanzaId)
       counters.add('xmpp.backpressure')
       arrival.end(failed('busy'))
-      return
-    }
-    outstanding.add(stanzaId, { arrival, from: String(stanza.attrs.from), to: String(stanza.attrs.to) })
-    if (this.#options.confirm) via.link.confirm((taken) => this.#taken(arrival, stanzaId, taken))
-    else this.#taken(arrival, stanzaId, true)
+    } else if (!confirm) this.#taken(arrival, stanzaId, true)
   }
 
   #taken(arrival: Arrival, stanzaId: string, taken: boolean): void {

@@ -70,7 +70,7 @@ function protocolOf(evidence: Evidence, link: Link | undefined, snapshot: Snapsh
 }
 
 /** The user mark: what the peer says of its user, as far as it may say something. */
-function assertedMark(evidence: Evidence, snapshot: Snapshot, standing: Standing): Mark | 'absent' {
+export function assertedMark(evidence: Evidence, snapshot: Snapshot, standing: Standing): Mark | 'absent' {
   switch (evidence.kind) {
     case 'component': {
       const link = snapshot.links.get(evidence.link)

@@ -32,7 +32,7 @@ function rig(world: Snapshot = open(), reached = true, lesson: Lesson = 'on-tria
       toHome: (arrival) => arrival.end({ kind: 'delivered' }),
       toProvider: (arrival) => arrival.end({ kind: 'relayed', status: 202 }),
       toDomain: (arrival) => arrival.end({ kind: 'relayed', status: 404 }),
-      toComponent: (arrival) =>
+      toXmpp: (arrival) =>
         arrival.end(reached ? { kind: 'delivered' } : { kind: 'failed', failure: 'no-link' }),
     },
     loops: new LoopGuard({ memory: 10_000, limit: 1000, timers: time.timers }),

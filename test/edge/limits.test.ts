@@ -173,7 +173,7 @@ describe('on the way of a request', () => {
         toHome: (arrival) => arrival.end({ kind: 'delivered' }),
         toProvider: () => {},
         toDomain: () => {},
-        toComponent: () => {},
+        toXmpp: () => {},
       },
       loops: new LoopGuard({ memory: 10_000, limit: 1000, timers: time.timers }),
       backPressure: new BackPressure({ pressure: () => {}, timers: time.timers }),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { failed } from '../../src/edge/arrival.ts'
 import { SubjectCache } from '../../src/edge/subject-cache.ts'
 import type { SubjectRecord } from '../../src/edge/subjects.ts'
-import { link, served, sipProvider, xmppProvider } from '../federation/fixtures.ts'
+import { domain, link, served, sipProvider, xmppProvider } from '../federation/fixtures.ts'
 import { arrivalOf, FROM_HOME, JULIET, open, pipelineRig, ROMEO } from './support.ts'
 
 test('a permitted request leaves by the exit of its side, and stays open until it ends', () => {
@@ -14,7 +14,7 @@ test('a permitted request leaves by the exit of its side, and stays open until i
         homes.push(home.name)
         arrival.end({ kind: 'delivered' })
       },
-      toComponent: (_arrival, row) => links.push(row.name),
+      toXmpp: (_arrival, row) => links.push(row.name),
     },
   })
   const inbound = arrivalOf()
@@ -109,8 +109,16 @@ test('a second end is counted and goes no further', () => {
   expect(rig.pipeline.open).toBe(0)
 })
 
-test('a way that nobody has built yet ends as no-route', () => {
-  const rig = pipelineRig()
+test('what goes from server to server leaves by XMPP too', () => {
+  const links: string[] = []
+  const rig = pipelineRig({
+    exits: {
+      toXmpp: (arrival, { name }) => {
+        links.push(name)
+        arrival.end({ kind: 'delivered' })
+      },
+    },
+  })
   rig.snapshot = open({
     links: [link(), { kind: 's2s', name: 'internet', suspended: false }],
     servedDomains: [served({ links: ['prosody', 'internet'] })],
@@ -118,8 +126,24 @@ test('a way that nobody has built yet ends as no-route', () => {
   })
   const arrival = arrivalOf({ from: ROMEO, to: JULIET, evidence: FROM_HOME })
   rig.pipeline.take(arrival)
+  expect(arrival.endings).toEqual([{ kind: 'delivered' }])
+  expect(links).toEqual(['internet'])
+})
+
+test('where nothing leads there it ends as no-route', () => {
+  const rig = pipelineRig()
+  rig.snapshot = open({
+    providers: [],
+    allowedDomains: [{ name: domain('xmpp.example'), verification: 'all', comment: '', suspended: false }],
+    servedDomains: [served({ links: [] })],
+  })
+  const arrival = arrivalOf({ from: ROMEO, to: JULIET, evidence: FROM_HOME })
+  rig.pipeline.take(arrival)
   expect(arrival.endings).toEqual([failed('no-route')])
-  expect(rig.log.lines.at(-1)).toMatchObject({ message: 'no way there', fields: { route: 's2s' } })
+  expect(rig.log.lines.at(-1)).toMatchObject({
+    message: 'no way there',
+    fields: { reason: 'unknown-domain' },
+  })
 })
 
 test('what goes to a SIP provider, or to a domain that DNS finds, leaves by the SIP leg', () => {

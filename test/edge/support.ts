@@ -5,13 +5,14 @@ import type { Log } from '../../src/edge/log.ts'
 import { LoopGuard } from '../../src/edge/loop-guard.ts'
 import { type Exits, Pipeline, type PipelineOptions } from '../../src/edge/pipeline.ts'
 import type { SubjectCache } from '../../src/edge/subject-cache.ts'
+import type { ComponentLink } from '../../src/federation/model.ts'
 import type { Snapshot } from '../../src/federation/snapshot.ts'
 import type { Random } from '../../src/kernel/random.ts'
 import { Headers } from '../../src/sip/headers.ts'
 import type { SipRequest, SipResponse } from '../../src/sip/message.ts'
 import { parseUri } from '../../src/sip/uri-parse.ts'
 import { type Element, xml } from '../../src/xmpp/xml/element.ts'
-import { address, snapshot as build, xmppProvider } from '../federation/fixtures.ts'
+import { address, snapshot as build, link as linkRow, xmppProvider } from '../federation/fixtures.ts'
 import { type FakeTime, fakeTime } from '../kernel/fake-time.ts'
 
 export const ROMEO = 'romeo@sip.example'
@@ -198,7 +199,7 @@ export function pipelineRig(
   const rig: PipelineRig = {
     pipeline: new Pipeline({
       snapshot: () => rig.snapshot,
-      exits: { toHome: keep, toProvider: keep, toDomain: keep, toComponent: keep, ...options.exits },
+      exits: { toHome: keep, toProvider: keep, toDomain: keep, toXmpp: keep, ...options.exits },
       loops,
       backPressure: new BackPressure({
         ...options.pressure,
@@ -224,3 +225,10 @@ export function pipelineRig(
   }
   return rig
 }
+
+/** What an attached component link says of itself. */
+export const asComponent = ({ name, domain }: ComponentLink = linkRow()) => ({
+  name,
+  domain,
+  evidence: { kind: 'component' as const, link: name },
+})

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { AddressBook } from '../../src/edge/address-book.ts'
 import { type Arrival, failed, type Untold } from '../../src/edge/arrival.ts'
+import type { Attached } from '../../src/edge/attached.ts'
 import { Conversations } from '../../src/edge/conversations.ts'
 import { Outstanding } from '../../src/edge/outstanding.ts'
 import { OwnTags } from '../../src/edge/own-tags.ts'
 import { PeerLog } from '../../src/edge/peer-log.ts'
 import { sipAnswer } from '../../src/edge/sip-answers.ts'
-import { type Attached, XmppLeg, type XmppLegOptions, type XmppLegSettings } from '../../src/edge/xmpp-leg.ts'
+import { XmppLeg, type XmppLegOptions, type XmppLegSettings } from '../../src/edge/xmpp-leg.ts'
 import type { ComponentLink } from '../../src/federation/model.ts'
 import { DISCO_INFO } from '../../src/xmpp/services/disco.ts'
 import { PING } from '../../src/xmpp/services/queries.ts'
@@ -15,6 +16,7 @@ import { byAddress, contacts, domain, link as linkRow, xmppProvider } from '../f
 import { fakeTime } from '../kernel/fake-time.ts'
 import {
   arrivalOf,
+  asComponent,
   conditionOf,
   countingRandom,
   errorTo,
@@ -34,15 +36,11 @@ class RecordingLink {
   readonly sent: Element[] = []
   readonly asked: ((taken: boolean) => void)[] = []
 
-  send(element: Element): boolean {
+  send(element: Element, taken?: (taken: boolean) => void): boolean {
     if (!this.live || this.full) return false
     this.sent.push(element)
+    if (taken !== undefined) this.asked.push(taken)
     return true
-  }
-
-  confirm(done: (taken: boolean) => void): void {
-    if (this.live) this.asked.push(done)
-    else done(false)
   }
 
   /** The server has taken all that was sent, or the stream broke. */
@@ -62,7 +60,7 @@ function rigged(
   const time = fakeTime()
   const rig = pipelineRig({
     time,
-    exits: { toComponent: (arrival, row) => leg.toComponent(arrival, row) },
+    exits: { toXmpp: (arrival, row) => leg.toXmpp(arrival, row) },
   })
   const link = new RecordingLink()
   const row = linkRow(changes)
@@ -71,7 +69,7 @@ function rigged(
     100,
   )
   const via: Attached = {
-    row,
+    ...asComponent(row),
     link,
     book,
     gateway: { software: { name: 'Test', version: '1' }, type: 'sip' },
@@ -91,7 +89,7 @@ function rigged(
       ...rest,
     }),
     confirm,
-    attached: (name) => attached.get(name),
+    attached: (row) => attached.get(row?.name ?? ''),
     notify: (arrival, error) => told.push({ arrival, error }),
     lessons,
     presence: { onStanza: (_via, _stanza, from, to) => presence.push([from, to]) },

@@ -1,6 +1,7 @@
 import type { Address } from '../../federation/address.ts'
 import { route } from '../../federation/route.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
+import type { Domain } from '../../kernel/domain.ts'
 import { flat } from '../../kernel/flat.ts'
 import type { SipUri, Uri } from '../../sip/uri.ts'
 import { parseUri } from '../../sip/uri-parse.ts'
@@ -8,7 +9,7 @@ import { uriText } from '../../sip/uri-write.ts'
 import { bareOf, domainOf, type Jid } from '../../xmpp/jid.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { addressOf, type Entry } from '../address-book.ts'
-import type { Attached } from '../xmpp-leg.ts'
+import type { Attached, Attachments } from '../attached.ts'
 import type { PresenceDirection, PresencePair } from './store.ts'
 
 /** A pair with all that is needed to speak to both of them now. */
@@ -25,8 +26,7 @@ export interface Resolved {
 
 export interface PeopleOptions {
   readonly snapshot: () => Snapshot
-  /** The link with that name, if it is attached. */
-  readonly attached: (name: string) => Attached | undefined
+  readonly attached: Attachments
 }
 
 /** One string for a pair, whatever its direction; neither part holds a space. */
@@ -68,11 +68,11 @@ export class People {
 
   /** Undefined while no link carries them. */
   resolve(pair: Pick<PresencePair, 'xmpp' | 'sip'>): Resolved | undefined {
-    const { snapshot, attached } = this.#options
+    const { snapshot } = this.#options
     const last = this.#last
     if (last?.xmpp === pair.xmpp && last.sip === pair.sip && last.snapshot === snapshot()) {
-      const { via } = last.resolved
-      if (attached(via.row.name) === via) return last.resolved
+      const { xmpp, sip, via } = last.resolved
+      if (this.#via(sip.domain, xmpp.domain) === via) return last.resolved
     }
     const resolved = this.#resolve(pair)
     this.#last =
@@ -81,13 +81,11 @@ export class People {
   }
 
   #resolve({ xmpp, sip }: Pick<PresencePair, 'xmpp' | 'sip'>): Resolved | undefined {
-    const { snapshot, attached } = this.#options
     const uri = parseUri(sip)
     const own = uri.ok ? addressOf(uri.value) : undefined
     const domain = domainOf(xmpp as Jid)
     if (!uri.ok || own === undefined || domain === undefined) return undefined
-    const way = route(snapshot(), own.domain, domain)
-    const via = way.kind === 'component' ? attached(way.link.name) : undefined
+    const via = this.#via(own.domain, domain)
     const entry = via?.book.ofJid(xmpp)
     const contact = via?.book.jidOf(uri.value, 'sip-user')
     if (via === undefined || !entry?.ok || !contact?.ok) return undefined
@@ -98,6 +96,13 @@ export class People {
       xmpp: entry.value.address,
       sip: own,
     }
+  }
+
+  #via(own: Domain, other: Domain): Attached | undefined {
+    const { snapshot, attached } = this.#options
+    const way = route(snapshot(), own, other)
+    if (way.kind === 'component' || way.kind === 's2s') return attached(way.link, own, other)
+    return way.kind === 'discover' ? attached(undefined, own, other) : undefined
   }
 
   /** True where all of them went out. */

@@ -1,5 +1,5 @@
 import { providerOf } from '../../federation/lookup.ts'
-import type { Home, ComponentLink as LinkRow } from '../../federation/model.ts'
+import type { Home, Link as LinkRow } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import type { Verdict } from '../../federation/verdict.ts'
 import type { PresenceLimits } from '../../interworking/presence/limits.ts'
@@ -14,6 +14,7 @@ import { stanzaError } from '../../xmpp/stanza-error.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import type { Entry } from '../address-book.ts'
 import { type Arrival, DELIVERED, failed } from '../arrival.ts'
+import type { Attached, Attachments } from '../attached.ts'
 import type { Counters } from '../counters.ts'
 import type { Gatekeeper } from '../gatekeeper.ts'
 import type { Log } from '../log.ts'
@@ -22,7 +23,6 @@ import type { PeerLog } from '../peer-log.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Destination } from '../reach.ts'
 import { xmppAnswer } from '../xmpp-answers.ts'
-import type { Attached } from '../xmpp-leg.ts'
 import { isThere } from './exposure.ts'
 import { Keeping } from './keeping.ts'
 import { People } from './people.ts'
@@ -40,7 +40,7 @@ export interface PresenceOptions {
   /** Counts nothing: what runs is judged again, and nobody has sent anything. */
   readonly gatekeeper: Gatekeeper
   readonly snapshot: () => Snapshot
-  readonly attached: (name: string) => Attached | undefined
+  readonly attached: Attachments
   readonly placesOf: (home: Home) => readonly Destination[]
   /** How one request goes to a home server. */
   readonly sendingTo: (home: Home) => Sending
@@ -168,7 +168,7 @@ export class Presence {
     if (!sender.ok || !recipient.ok) {
       const problem = sender.ok ? (recipient.ok ? undefined : recipient.error) : sender.error
       counters.add('xmpp.bad-address')
-      peers.warn({ link: via.row.name, from, to, problem }, 'an XMPP address has no SIP form')
+      peers.warn({ link: via.name, from, to, problem }, 'an XMPP address has no SIP form')
       if (isRequest(type)) this.#reply(via, stanza, recipient.ok ? 'jid-malformed' : 'item-not-found')
       return
     }
@@ -210,7 +210,7 @@ export class Presence {
       request,
       from: sender.address,
       to: recipient.address,
-      evidence: { kind: 'component', link: via.row.name },
+      evidence: via.evidence,
       end: (ending) => {
         const answer = xmppAnswer(ending, stanza, (uri) => via.book.jidOf(uri, 'sip-user'))
         if (answer !== undefined && !via.link.send(answer)) this.#options.counters.add('xmpp.unsent-answer')
@@ -223,7 +223,7 @@ export class Presence {
     const { counters, clock } = this.#options
     const out = this.#people.pairOf('out', sender, recipient)
     const into: PresencePair = { ...out, direction: 'in' }
-    if (this.#people.resolve(out)?.via !== via) {
+    if (this.#people.resolve(out)?.via.link !== via.link) {
       counters.add('presence.wrong-link')
       return
     }
@@ -279,9 +279,9 @@ export class Presence {
   }
 
   /** A SUBSCRIBE or NOTIFY from a home server that the rules have let through. */
-  toComponent(arrival: Arrival, row: LinkRow): void {
+  toXmpp(arrival: Arrival, row: LinkRow): void {
     const { passing, request, evidence } = arrival
-    const via = this.#options.attached(row.name)
+    const via = this.#options.attached(row, arrival.from.domain, arrival.to.domain)
     if (passing === undefined || via === undefined) {
       arrival.end(failed('no-link'))
       return

@@ -88,7 +88,7 @@ export class Upkeep {
     this.#down.delete(name)
     this.#options.watching.settle()
     for (const item of this.#all())
-      if (this.#options.people.resolve(item.pair)?.via.row.name === name) this.#renewing.add(item)
+      if (this.#options.people.resolve(item.pair)?.via.name === name) this.#renewing.add(item)
   }
 
   linkIsLost(name: string): void {
@@ -139,9 +139,7 @@ export class Upkeep {
         kind: 'presence',
         from: out ? xmpp : sip,
         to: out ? sip : xmpp,
-        evidence: out
-          ? { kind: 'component', link: via.row.name }
-          : { kind: 'home', home: item.home === '' ? home : item.home },
+        evidence: out ? via.evidence : { kind: 'home', home: item.home === '' ? home : item.home },
       },
       ({ verdict, route }) => {
         if (this.#isGone(item)) return

@@ -344,7 +344,7 @@ export class Watched implements WatcherOwner<Exposure> {
     const { people, clock, isStale } = this.#options
     const resolved = people.resolve(exposure.pair)
     if (resolved === undefined) return undefined
-    const over = what === 'last' || isStale(resolved.via.row.name)
+    const over = what === 'last' || isStale(resolved.via.name)
     if (over && what === 'now') exposure.toldClosed = true
     return contentOf(exposure, resolved.uri, over, clock.wall())
   }

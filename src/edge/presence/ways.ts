@@ -1,3 +1,4 @@
+import { assertedMark } from '../../federation/case.ts'
 import { markBy } from '../../federation/level.ts'
 import { standingOf } from '../../federation/lookup.ts'
 import type { Home } from '../../federation/model.ts'
@@ -64,7 +65,8 @@ export class Ways {
     const { snapshot, edge } = this.#options
     const now = snapshot()
     if (now.homes.get(home)?.enforce !== 'home') return []
-    const { level, provider } = standingOf(now, xmpp.domain)
-    return [markField({ mark: markBy(level, via.row.vouches), provider }, edge())]
+    const standing = standingOf(now, xmpp.domain)
+    const { level, provider } = standing
+    return [markField({ mark: markBy(level, assertedMark(via.evidence, now, standing)), provider }, edge())]
   }
 }

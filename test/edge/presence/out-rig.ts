@@ -1,4 +1,5 @@
 import { AddressBook } from '../../../src/edge/address-book.ts'
+import type { Attached } from '../../../src/edge/attached.ts'
 import { Counters } from '../../../src/edge/counters.ts'
 import { Keeping } from '../../../src/edge/presence/keeping.ts'
 import { People } from '../../../src/edge/presence/people.ts'
@@ -11,15 +12,14 @@ import type {
 import type { Judged } from '../../../src/edge/presence/watch.ts'
 import { Watching, type WatchingOptions } from '../../../src/edge/presence/watching.ts'
 import { Ways } from '../../../src/edge/presence/ways.ts'
-import type { Attached } from '../../../src/edge/xmpp-leg.ts'
 import type { Endpoint, IncomingRequest, Outcome } from '../../../src/sip/endpoint/endpoint.ts'
 import { Headers } from '../../../src/sip/headers.ts'
 import type { SipRequest } from '../../../src/sip/message.ts'
 import { parseNameAddr } from '../../../src/sip/name-addr.ts'
 import type { Element } from '../../../src/xmpp/xml/element.ts'
-import { address, link as linkRow } from '../../federation/fixtures.ts'
+import { address } from '../../federation/fixtures.ts'
 import { ManualTime } from '../../sip/events/bed.ts'
-import { conditionOf, JULIET, open, ROMEO, sipResponse } from '../support.ts'
+import { asComponent, conditionOf, JULIET, open, ROMEO, sipResponse } from '../support.ts'
 
 export const PAIR: PresencePair = { direction: 'out', xmpp: JULIET, sip: `sip:${ROMEO}` }
 export const BALCONY = `${JULIET}/balcony`
@@ -165,15 +165,13 @@ export class OutRig {
   #told = 0
 
   constructor(options: Partial<WatchingOptions> = {}) {
-    const row = linkRow()
     const via: Attached = {
-      row,
+      ...asComponent(),
       link: Object.assign(this.link, {
         send: (stanza: Element) => {
           if (this.link.live) this.stanzas.push(stanza)
           return this.link.live
         },
-        confirm: () => {},
       }),
       book: new AddressBook({ kind: 'straight' }, 100),
       gateway: { software: { name: 'Test', version: '1' }, type: 'sip' },

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { AddressBook } from '../../../src/edge/address-book.ts'
+import type { Attached } from '../../../src/edge/attached.ts'
 import { People } from '../../../src/edge/presence/people.ts'
-import type { Attached } from '../../../src/edge/xmpp-leg.ts'
 import type { ComponentLink } from '../../../src/federation/model.ts'
 import type { Snapshot } from '../../../src/federation/snapshot.ts'
 import { configOf } from '../gateway-bed.ts'
+import { asComponent } from '../support.ts'
 
 const pair = { xmpp: 'juliet@xmpp.example', sip: 'sip:romeo@sip.example' }
 const rules = (setup: Parameters<typeof configOf>[1] = {}): Snapshot =>
@@ -13,7 +14,7 @@ const rules = (setup: Parameters<typeof configOf>[1] = {}): Snapshot =>
 /** The link of these rules, as if its stream stood. */
 const linkOf = (snapshot: Snapshot): Attached =>
   ({
-    row: snapshot.links.get('prosody') as ComponentLink,
+    ...asComponent(snapshot.links.get('prosody') as ComponentLink),
     book: new AddressBook({ kind: 'straight' }, 100),
   }) as unknown as Attached
 

@@ -1,25 +1,25 @@
 import { expect, test } from 'vitest'
 import { AddressBook } from '../../../src/edge/address-book.ts'
+import type { Attached } from '../../../src/edge/attached.ts'
 import { keyOf, People } from '../../../src/edge/presence/people.ts'
-import type { Attached } from '../../../src/edge/xmpp-leg.ts'
 import type { Addressing } from '../../../src/interworking/address.ts'
 import { parseUri } from '../../../src/sip/uri-parse.ts'
 import { type Element, xml } from '../../../src/xmpp/xml/element.ts'
-import { domain, link, must } from '../../federation/fixtures.ts'
-import { open } from '../support.ts'
+import { domain, must } from '../../federation/fixtures.ts'
+import { asComponent, open } from '../support.ts'
 
 function bed(addressing: Addressing = { kind: 'straight' }, live = true) {
   const sent: Element[] = []
   const via: Attached = {
-    row: link(),
-    link: { live, send: (stanza) => sent.push(stanza) > 0, confirm: (done) => done(true) },
+    ...asComponent(),
+    link: { live, send: (stanza) => sent.push(stanza) > 0 },
     book: new AddressBook(addressing, 100),
     gateway: { software: { name: 'Test', version: '1' }, type: 'sip' },
   }
   const snapshot = open()
   const people = new People({
     snapshot: () => snapshot,
-    attached: (name) => (name === 'prosody' ? via : undefined),
+    attached: (row) => (row?.name === 'prosody' ? via : undefined),
   })
   return { via, people, sent }
 }

@@ -27,7 +27,7 @@ test('when a link is back, both directions are renewed side by side, no more in 
   const upkeep = new Upkeep({
     watching: { all: () => watches, find: foundIn(watches), renew, wake: () => {}, settle: () => {} },
     watched: { all: () => exposures, find: foundIn(exposures), renew },
-    people: { resolve: () => ({ via: { row: { name: 'xmpp' } } }) },
+    people: { resolve: () => ({ via: { name: 'xmpp' } }) },
     resume: 20,
     ...{ timers, clock },
   } as unknown as UpkeepOptions)

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { AddressBook } from '../../../src/edge/address-book.ts'
+import type { Attached } from '../../../src/edge/attached.ts'
 import { Counters } from '../../../src/edge/counters.ts'
 import { Gatekeeper } from '../../../src/edge/gatekeeper.ts'
 import { Exposure } from '../../../src/edge/presence/exposure.ts'
@@ -8,11 +9,10 @@ import { Upkeep } from '../../../src/edge/presence/upkeep.ts'
 import { Watch } from '../../../src/edge/presence/watch.ts'
 import type { Watched } from '../../../src/edge/presence/watched.ts'
 import type { Watching } from '../../../src/edge/presence/watching.ts'
-import type { Attached } from '../../../src/edge/xmpp-leg.ts'
 import type { FederationInput, Snapshot } from '../../../src/federation/snapshot.ts'
-import { byAddress, contacts, domain, link, xmppProvider } from '../../federation/fixtures.ts'
+import { byAddress, contacts, domain, xmppProvider } from '../../federation/fixtures.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
-import { open, recordingLog } from '../support.ts'
+import { asComponent, open, recordingLog } from '../support.ts'
 
 const people = { xmpp: 'juliet@xmpp.example', sip: 'sip:romeo@sip.example' }
 
@@ -23,8 +23,8 @@ function bed() {
   const watch = new Watch({ direction: 'out', ...people }, 0)
   const exposure = new Exposure({ direction: 'in', ...people }, 0, 'main')
   const via: Attached = {
-    row: link(),
-    link: { live: true, send: () => true, confirm: (told) => told(true) },
+    ...asComponent(),
+    link: { live: true, send: () => true },
     book: new AddressBook({ kind: 'straight' }, 100),
     gateway: { software: { name: 'Test', version: '1' }, type: 'sip' },
   }

@@ -16,9 +16,8 @@ import { type HeaderField, Headers } from '../../../src/sip/headers.ts'
 import type { SipRequest } from '../../../src/sip/message.ts'
 import { parseUri } from '../../../src/sip/uri-parse.ts'
 import { type Element, xml } from '../../../src/xmpp/xml/element.ts'
-import { link as linkRow } from '../../federation/fixtures.ts'
 import { ManualTime } from '../../sip/events/bed.ts'
-import { countingRandom, JULIET, open, ROMEO, sipResponse } from '../support.ts'
+import { asComponent, countingRandom, JULIET, open, ROMEO, sipResponse } from '../support.ts'
 
 export const PAIR: PresencePair = { direction: 'in', xmpp: JULIET, sip: `sip:${ROMEO}` }
 
@@ -151,16 +150,14 @@ export class WatchedBed {
         queueMicrotask(() => on(outcome))
       },
     } as unknown as Endpoint
-    const row = linkRow()
     const bed = this
     const attached = {
-      row,
+      ...asComponent(),
       link: {
         get live() {
           return bed.live
         },
         send: (stanza: Element) => this.live && this.stanzas.push(stanza) > 0,
-        confirm: () => {},
       },
       book: new AddressBook({ kind: 'straight' }, 100),
       gateway: { software: { name: 'Test', version: '0' }, type: 'sip' },
