@@ -7,8 +7,8 @@ import { s2sLinkOf } from './s2s-links.ts'
 
 export interface DiscoveryOptions {
   readonly snapshot: () => Snapshot
-  /** Does DNS say that the domain has XMPP for servers? By SRV records alone: a bare address says nothing of what is there. */
-  readonly offersXmpp: (domain: Domain) => Promise<boolean>
+  /** Does DNS say that the domain has XMPP for servers? Undefined: it could not be asked. */
+  readonly offersXmpp: (domain: Domain) => Promise<boolean | undefined>
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -20,7 +20,7 @@ const FRESH = 300_000
 export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #known = new BoundedMap<Domain, boolean>(DOMAINS, FRESH)
-  readonly #asked = new Map<Domain, Promise<boolean>>()
+  readonly #asked = new Map<Domain, Promise<boolean | undefined>>()
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
@@ -37,23 +37,23 @@ export class Discovery {
     this.#known.set(other, true, this.#options.clock.now())
   }
 
-  /** At once where nothing has to be asked. Rejects where the lookup does. */
+  /** At once where nothing has to be asked. Where DNS cannot be asked there is no link: SIP has its own words for that. */
   find(own: Domain, other: Domain): S2sLink | undefined | Promise<S2sLink | undefined> {
     const { snapshot, clock } = this.#options
     const link = s2sLinkOf(snapshot(), own)
     if (link === undefined) return undefined
     const known = this.#known.get(other, clock.now())
     if (known !== undefined) return known ? link : undefined
-    return this.#ask(other).then((offers) => (offers ? s2sLinkOf(snapshot(), own) : undefined))
+    return this.#ask(other).then((offers) => (offers === true ? s2sLinkOf(snapshot(), own) : undefined))
   }
 
-  #ask(other: Domain): Promise<boolean> {
+  #ask(other: Domain): Promise<boolean | undefined> {
     const asked = this.#asked.get(other)
     if (asked !== undefined) return asked
     const asking = this.#options
       .offersXmpp(other)
       .then((offers) => {
-        this.#known.set(other, offers, this.#options.clock.now())
+        if (offers !== undefined) this.#known.set(other, offers, this.#options.clock.now())
         return offers
       })
       .finally(() => this.#asked.delete(other))

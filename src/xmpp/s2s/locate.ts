@@ -76,6 +76,24 @@ export async function locate(domain: Domain, deps: LocateDeps, signal?: AbortSig
   return placesOf(domain, [{ name: domain, port: DEFAULT_PORT, tls: 'starttls' }], deps, signal)
 }
 
+/**
+ * Do SRV records name servers for that domain? A bare address says nothing of what is there. Undefined: it could not be
+ * found out. Rejects only with the reason of an aborted signal.
+ */
+export async function namesServers(
+  domain: Domain,
+  { lookups }: Pick<AddressDeps, 'lookups'>,
+  signal?: AbortSignal,
+): Promise<boolean | undefined> {
+  const answers = await Promise.all(
+    Object.values(SERVICE_OF).map((service) => lookups.srv(`${service}.${domain}`, signal)),
+  )
+  const named = answers.some(
+    (answer) => answer.kind === 'records' && answer.records.some(({ target }) => target !== '.'),
+  )
+  return named ? true : answers.some(({ kind }) => kind === 'failed') ? undefined : false
+}
+
 /** A configured place (RFC 6120 §3.2.3): a host name or an IP literal without brackets, where there is no SRV to ask. */
 export interface FixedHost {
   readonly host: string

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Domain } from '../../../src/kernel/domain.ts'
-import { type AddressDeps, type LocateDeps, locate, locateHost } from '../../../src/xmpp/s2s/locate.ts'
+import {
+  type AddressDeps,
+  type LocateDeps,
+  locate,
+  locateHost,
+  namesServers,
+} from '../../../src/xmpp/s2s/locate.ts'
 import { greetingOf, type Located } from '../../../src/xmpp/s2s/place.ts'
 import { dnsOf, type Known, randomOf } from '../../net/dns/dns-of.ts'
 
@@ -291,4 +297,20 @@ test('SNI asks for the domain, ALPN for XMPP between servers, where TLS begins a
     ALPNProtocols: ['xmpp-server'],
   })
   expect(greetingOf({ ...place, tls: 'starttls' })).toEqual({ servername: 'im.example' })
+})
+
+describe('whether DNS names servers for a domain', () => {
+  test.for<
+    readonly [what: string, direct: Known | undefined, starttls: Known | undefined, boolean | undefined]
+  >([
+    ['by STARTTLS', undefined, starttls, true],
+    ['by direct TLS', direct, none, true],
+    ['“.” alone', none, none, false],
+    ['no records: a bare address says nothing', undefined, undefined, false],
+    ['one is not known, the other there', failed, starttls, true],
+    ['one is not known, the other not there', failed, undefined, undefined],
+  ])('%s', async ([, one, two, expected]) => {
+    const table = { ...HOSTS, ...(one && { [DIRECT]: one }), ...(two && { [STARTTLS]: two }) }
+    expect(await namesServers(DOMAIN, dnsOf(table))).toBe(expected)
+  })
 })
