@@ -3,8 +3,9 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { parseDomain } from '../../kernel/domain.ts'
 import { certificatesIn, readCertificate } from './certificate.ts'
 import type { Trust } from './chain.ts'
-import { presentedNames } from './presented-names.ts'
+import { type PresentedNames, presentedNames } from './presented-names.ts'
 import { sipIdentities } from './sip-identity.ts'
+import { xmppProof } from './xmpp-identity.ts'
 
 /** A certificate of ours, with its key. */
 export interface OwnCertificate {
@@ -26,6 +27,7 @@ export interface Shown {
   readonly name: string
   /** Domains that it is chosen for. */
   readonly domains: readonly string[]
+  readonly names: PresentedNames | undefined
   readonly options: SecureContextOptions
   readonly context: SecureContext
 }
@@ -104,7 +106,8 @@ export class Credentials {
   }
 
   /**
-   * The first certificate for exactly that domain, else the first of all.
+   * The first certificate for exactly that domain, else the first that proves it to an XMPP server, be it by a wildcard,
+   * else the first of all.
    * @param names which may be chosen; undefined: all
    * @param domain what a client asks for by SNI, or on whose behalf we connect
    */
@@ -114,7 +117,15 @@ export class Credentials {
       names === undefined
         ? this.#shown
         : names.flatMap((name) => this.#shown.find((each) => each.name === name) ?? [])
-    return (parsed?.ok ? may.find(({ domains }) => domains.includes(parsed.value)) : undefined) ?? may[0]
+    if (!parsed?.ok) return may[0]
+    const { value } = parsed
+    return (
+      may.find(({ domains }) => domains.includes(value)) ??
+      may.find(
+        ({ names: presented }) => presented !== undefined && xmppProof(presented, value) !== undefined,
+      ) ??
+      may[0]
+    )
   }
 }
 
@@ -129,15 +140,19 @@ function ready({ certificates, trust }: Material): readonly Shown[] {
       ca,
       ...PROTOCOL,
     }
-    return { name, domains: domainsOf(cert), options, context: createSecureContext(options) }
+    const names = namesOf(cert)
+    return { name, names, domains: domainsOf(names), options, context: createSecureContext(options) }
   })
 }
 
-/** All that the certificate names, for SNI asks for host names where SIP knows domains. */
-function domainsOf(pem: string): readonly string[] {
+function namesOf(pem: string): PresentedNames | undefined {
   const [first] = certificatesIn(pem)
   const certificate = first === undefined ? undefined : readCertificate(first)
-  const names = certificate?.ok ? presentedNames(certificate.value) : undefined
+  return certificate?.ok ? presentedNames(certificate.value) : undefined
+}
+
+/** All that the certificate names, for SNI asks for host names where SIP knows domains. */
+function domainsOf(names: PresentedNames | undefined): readonly string[] {
   if (names === undefined) return []
   const hosts = (names.alternatives?.dns ?? []).map(parseDomain)
   return [...sipIdentities(names), ...hosts.flatMap((host) => (host.ok ? [host.value] : []))]
