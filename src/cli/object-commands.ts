@@ -64,7 +64,7 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
       do: 'add',
       object,
       name,
-      kind: options.kind as DomainKind | undefined,
+      kind: object === 'domain' ? (options.kind as DomainKind) : undefined,
       fields:
         object === 'link'
           ? { kind: 'component', ...formOf(spec.fields, options) }

@@ -141,8 +141,9 @@ function secretsOf(
     if (secret.ok) into.set(name, secret.value)
     else problems.push(problem(path, secret.error.message, secret.error.cure))
   }
-  federation.links.forEach(({ name, secret }, index) => {
-    read(links, name, secret, ['federation', 'links', index, 'secret'])
+  federation.links.forEach((link, index) => {
+    if (link.kind === 'component')
+      read(links, link.name, link.secret, ['federation', 'links', index, 'secret'])
   })
   federation.homes.forEach(({ name, credentials }, index) => {
     if (credentials === undefined) return

@@ -99,7 +99,12 @@ test('the defaults are those of the schema', () => {
           ...{ secret: { env: 'A' }, remote: 'any' },
         },
       ],
-      providers: [{ name: 'a', type: 'partner', protocol: 'xmpp', domains: ['xmpp.example'], link: 'a' }],
+      providers: [
+        {
+          ...{ name: 'a', type: 'partner', protocol: 'xmpp', domains: ['xmpp.example'], link: 'a' },
+          server: { host: 'xmpp.example' },
+        },
+      ],
       policies: [{ name: 'global' }],
       allowedDomains: [{ name: 'a.example' }],
       blockedDomains: [{ name: 'b.example' }],
