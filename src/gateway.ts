@@ -67,7 +67,7 @@ const LASTING: readonly { readonly name: string; of(config: Config): unknown }[]
   // Certificates act at once.
   { name: 'sip', of: ({ sip }) => ({ ...sip, tls: sip.tls?.sipPurposeOnly }) },
   { name: 'dns', of: ({ dns }) => dns },
-  { name: 'xmpp', of: ({ xmpp }) => xmpp },
+  { name: 'xmpp', of: ({ xmpp }) => ({ ...xmpp, tls: undefined }) },
   { name: 'presence', of: ({ presence }) => presence },
   { name: 'log.format', of: ({ log }) => log.format },
   { name: 'interworking.loopMemory', of: ({ interworking }) => interworking.loopMemory },
@@ -198,7 +198,14 @@ export class Gateway {
       counters,
     })
     this.#links = new Links({
-      surroundings: { ...config.xmpp, clock, timers, random },
+      surroundings: {
+        limits: config.xmpp.limits,
+        reconnect: config.xmpp.reconnect,
+        keepAlive: config.xmpp.keepAlive,
+        clock,
+        timers,
+        random,
+      },
       software: options.software,
       addresses: TABLE,
       log,
