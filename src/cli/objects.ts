@@ -252,6 +252,9 @@ export const LINK: ObjectSpec = {
   ],
   columns: [
     column('KIND', 'kind'),
+    { heading: 'STATE', of: ({ standing }) => standing?.state ?? '' },
+    { heading: 'IN', of: ({ standing }) => String(standing?.in ?? '') },
+    { heading: 'OUT', of: ({ standing }) => String(standing?.out ?? '') },
     column('HOST', 'host'),
     column('PORT', 'port'),
     column('DOMAIN', 'domain'),
