@@ -40,17 +40,23 @@ export async function startAdministration(
     snapshot: () => config().federation,
     record: (question) => gateway.recordOf(question),
     peers: gateway.peers,
-    figures: (object, name) => figuresOf(gateway, object, name),
+    figures: (object, name, peer) => figuresOf(gateway, object, name, peer),
+    standing: (link) => gateway.linkStanding(link),
     changed,
   })
   return await startAdminServer({ service, socket, log })
 }
 
-const figuresOf = (gateway: Gateway, object: string, name: string): Json | undefined => {
+const figuresOf = (
+  gateway: Gateway,
+  object: string,
+  name: string,
+  peer: string | undefined,
+): Json | undefined => {
   if (object === 'provider' || object === 'domain') {
     const kind = object === 'provider' ? 'provider' : 'domain'
     return gateway.peers.countsOf({ kind, name }) as Json | undefined
   }
-  if (object === 'link') return gateway.linkStats(name) as Json | undefined
+  if (object === 'link') return gateway.linkStats(name, peer) as Json | undefined
   return undefined
 }

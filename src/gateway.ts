@@ -17,6 +17,7 @@ import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
 import { Presence } from './edge/presence/presence.ts'
 import type { PresenceStore } from './edge/presence/store.ts'
+import { countStreams, type S2sView, s2sLinkView } from './edge/s2s/view.ts'
 import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
@@ -40,6 +41,8 @@ export interface GatewayOptions {
   readonly people?: (SubjectStore & LearnedContacts) | undefined
   /** Where presence outlives the process; absent: it does not. */
   readonly presence?: PresenceStore | undefined
+  /** What there is of a link from server to server; absent: nothing. */
+  readonly streams?: ((link: string) => S2sView) | undefined
 }
 
 export interface Stopped {
@@ -68,7 +71,7 @@ const LASTING: readonly { readonly name: string; of(config: Config): unknown }[]
   // Certificates act at once.
   { name: 'sip', of: ({ sip }) => ({ ...sip, tls: sip.tls?.sipPurposeOnly }) },
   { name: 'dns', of: ({ dns }) => dns },
-  { name: 'xmpp', of: ({ xmpp }) => xmpp },
+  { name: 'xmpp', of: ({ xmpp }) => ({ ...xmpp, tls: undefined }) },
   { name: 'presence', of: ({ presence }) => presence },
   { name: 'log.format', of: ({ log }) => log.format },
   { name: 'interworking.loopMemory', of: ({ interworking }) => interworking.loopMemory },
@@ -199,7 +202,14 @@ export class Gateway {
       counters,
     })
     this.#links = new Links({
-      surroundings: { ...config.xmpp, clock, timers, random },
+      surroundings: {
+        limits: config.xmpp.limits,
+        reconnect: config.xmpp.reconnect,
+        keepAlive: config.xmpp.keepAlive,
+        clock,
+        timers,
+        random,
+      },
       software: options.software,
       addresses: TABLE,
       log,
@@ -289,9 +299,32 @@ export class Gateway {
     return this.#records?.record(question) ?? { user: undefined, contacts: undefined }
   }
 
-  linkStats(name: string): object | undefined {
+  /**
+   * What there is of a link: of a component its counters, from server to server an `S2sLinkView`.
+   * @param peer of an s2s link, only streams with this domain or address
+   */
+  linkStats(name: string, peer?: string): object | undefined {
     const link = this.#links.all().find((each) => each.name === name)
-    return link === undefined ? undefined : { state: link.state, ...link.stats() }
+    if (link !== undefined) return { state: link.state, ...link.stats() }
+    const view = this.#streamsOf(name)
+    return view === undefined ? undefined : s2sLinkView(view, this.#stateOf(name), peer)
+  }
+
+  /** How a link stands, in short. */
+  linkStanding(name: string): { state: string; in?: number; out?: number } | undefined {
+    const link = this.#links.all().find((each) => each.name === name)
+    if (link !== undefined) return { state: link.state }
+    const view = this.#streamsOf(name)
+    return view === undefined ? undefined : { state: this.#stateOf(name), ...countStreams(view.streams) }
+  }
+
+  #streamsOf(name: string): S2sView | undefined {
+    const row = this.#config.federation.links.get(name)
+    return row?.kind === 's2s' ? this.#options.streams?.(name) : undefined
+  }
+
+  #stateOf(name: string): 'live' | 'closed' {
+    return this.#config.federation.links.get(name)?.suspended === false ? 'live' : 'closed'
   }
 
   stats(): object {

@@ -97,6 +97,7 @@ const input: FederationInput = {
       suspended: false,
       limits: UNLIMITED,
       link: 'prosody',
+      server: undefined,
       negotiation: {
         tls: 'required',
         sasl: 'optional',

@@ -52,6 +52,15 @@ export interface Entry {
   readonly owner: Owner
   readonly suspended?: Suspended | undefined
   readonly row: Form
+  /** Of links: how the running gateway has them. */
+  readonly standing?: LinkStanding | undefined
+}
+
+export interface LinkStanding {
+  readonly state: string
+  /** From server to server: streams that others opened, and we. */
+  readonly in?: number
+  readonly out?: number
 }
 
 export interface Listing {

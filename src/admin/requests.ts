@@ -35,7 +35,13 @@ export const listRequest = z.strictObject({
   after: name.optional(),
 })
 
-export const showRequest = z.strictObject({ object, name, kind: kind.optional() })
+export const showRequest = z.strictObject({
+  object,
+  name,
+  kind: kind.optional(),
+  /** Of a link from server to server: only streams with this domain, or with this address while that is unknown. */
+  peer: name.optional(),
+})
 
 const target = { object, name, kind: kind.optional() }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { textOfAddress } from '../federation/address.ts'
 import type { Warning } from '../federation/conflicts.ts'
 import { indexContacts } from '../federation/contact-index.ts'
@@ -8,13 +9,13 @@ import type { Snapshot } from '../federation/snapshot.ts'
 import { EMPTY_STORE, type SourceRows } from '../federation/sources.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok } from '../kernel/result.ts'
-import type { Admin, Answers, ContactLine, Outcome, SettingLine } from './admin.ts'
+import type { Admin, Answers, ContactLine, LinkStanding, Outcome, SettingLine } from './admin.ts'
 import { checkResult, conflictProblem, snapshotOf } from './check.ts'
 import { type Counted, explain, requestFrom } from './explain.ts'
 import { exportSection } from './export.ts'
 import type { RowForms } from './forms.ts'
 import { listRows } from './list.ts'
-import { rowName, userAddress } from './names.ts'
+import { domainName, rowName, userAddress } from './names.ts'
 import type { ObjectName } from './objects.ts'
 import { planApply } from './plan/apply.ts'
 import { findOne } from './plan/find.ts'
@@ -23,7 +24,7 @@ import { planChange } from './plan/plan-change.ts'
 import { type AdminProblem, type Answer, problem, refuse } from './problem.ts'
 import { type CheckedRequest, type Operation, REQUESTS } from './requests.ts'
 import { type AdminStore, type Change, type ChangeRefusal, type Json, StoreFault } from './store.ts'
-import { entryOf, storeRows, suspensionOf, viewOf } from './view.ts'
+import { entryOf, type Found, storeRows, suspensionOf, viewOf } from './view.ts'
 
 export interface AdminDeps {
   /** Undefined: the configuration names none; then everything can be read and nothing changed. */
@@ -42,7 +43,9 @@ export interface AdminDeps {
   /** Where the running gateway counts what its peers send; absent: none runs here. */
   readonly peers?: Counted
   /** What the running gateway has counted of an object. */
-  readonly figures?: (object: ObjectName, name: string) => Json | undefined
+  readonly figures?: (object: ObjectName, name: string, peer?: string) => Json | undefined
+  /** How the running gateway has a link. */
+  readonly standing?: (link: string) => LinkStanding | undefined
   /** Waited for after each change, so that whoever asked for it finds it in force. */
   readonly changed?: () => Promise<void>
 }
@@ -64,7 +67,7 @@ export function createAdmin(deps: AdminDeps): Admin {
     }
   return {
     status: operation('status', () => service.status()),
-    list: operation('list', async (request) => listRows(await service.scene(), request)),
+    list: operation('list', (request) => service.list(request)),
     show: operation('show', (request) => service.show(request)),
     contacts: operation('contacts', (request) => service.contacts(request)),
     settings: operation('settings', () => service.settings()),
@@ -119,14 +122,24 @@ class Service {
     })
   }
 
+  async list(request: CheckedRequest<'list'>): Promise<Answer<Answers['list']>> {
+    const listed = await listRows(await this.scene(), request)
+    const { standing } = this.#deps
+    if (!listed.ok || request.object !== 'link' || standing === undefined) return listed
+    const { rows, next } = listed.value
+    return ok({ rows: rows.map((row) => ({ ...row, standing: standing(row.name) })), next })
+  }
+
   async show(request: CheckedRequest<'show'>): Promise<Answer<Answers['show']>> {
     const scene = await this.scene()
     const name = rowName(request.object, request.name)
     if (!name.ok) return name
     const found = await findOne(scene, { ...request, name: name.value })
     if (!found.ok) return found
+    const peer = peerOf(found.value, request.peer)
+    if (!peer.ok) return peer
     const entry = entryOf(scene.view, scene.forms, found.value)
-    return ok({ ...entry, figures: this.#deps.figures?.(request.object, found.value.name) })
+    return ok({ ...entry, figures: this.#deps.figures?.(request.object, found.value.name, peer.value) })
   }
 
   async contacts({ user }: CheckedRequest<'contacts'>): Promise<Answer<Answers['contacts']>> {
@@ -245,6 +258,17 @@ class Service {
     const { store, file } = this.#deps
     return store === undefined ? err(noStore(file)) : ok(await store.audit(request))
   }
+}
+
+/** Whom a request asks for: as streams name their peers. */
+function peerOf({ row, name }: Found, peer: string | undefined): Answer<string | undefined> {
+  if (peer === undefined) return ok(undefined)
+  if ('kind' in row && row.kind === 's2s') return isIP(peer) === 0 ? domainName(peer) : ok(peer)
+  return refuse(
+    'bad-request',
+    `"${name}" has no streams of several peers`,
+    'leave the peer out, or name a link of kind s2s',
+  )
 }
 
 const recordsOf =

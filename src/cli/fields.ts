@@ -17,12 +17,13 @@ export interface Field {
   readonly choices?: readonly string[]
   /** Makes the value of the form from what was written. */
   readonly make?: (value: Json) => Json
+  /** Of `add` alone: what it says cannot be changed. */
+  readonly adding?: boolean
 }
 
 export type Options = Readonly<Record<string, unknown>>
 
 const PARSE = {
-  text: undefined,
   switch: onOff,
   count,
   list: collect,
@@ -30,6 +31,7 @@ const PARSE = {
 
 export function addFields(command: Command, fields: readonly Field[], setting: boolean): void {
   for (const field of fields) {
+    if (setting && field.adding === true) continue
     command.addOption(optionOf(field.option, field, field.help))
     if (!setting || field.kind !== 'list' || field.make !== undefined) continue
     command.addOption(optionOf(`add-${field.option}`, field, `adds to: ${field.help}`))
@@ -40,7 +42,9 @@ export function addFields(command: Command, fields: readonly Field[], setting: b
 /** The keys of `--unset`: those of the fields, and the sections that they are in. */
 export function unsetOption(fields: readonly Field[]): Option {
   const keys = new Set(
-    fields.flatMap(({ key }) => [key, ...(key.includes('.') ? [key.split('.')[0] ?? ''] : [])]),
+    fields
+      .filter(({ adding }) => adding !== true)
+      .flatMap(({ key }) => [key, ...(key.includes('.') ? [key.split('.')[0] ?? ''] : [])]),
   )
   const parse = (text: string, before: readonly string[] | undefined): readonly string[] => {
     const named = collect(text, before)
@@ -56,13 +60,21 @@ export function unsetOption(fields: readonly Field[]): Option {
   return new Option('--unset <keys>', 'take keys away: description,limits.contacts').argParser(parse)
 }
 
-function optionOf(name: string, { value, kind, choices }: Field, help: string): Option {
+function optionOf(name: string, { value, kind, choices, make }: Field, help: string): Option {
   const option = new Option(`--${name} <${value}>`, help)
-  const parse = PARSE[kind]
+  const parse = kind === 'text' ? checkedBy(make) : PARSE[kind]
   if (choices !== undefined) option.choices(choices)
-  else if (parse !== undefined) option.argParser(parse as (text: string, before: unknown) => unknown)
+  else option.argParser(parse as (text: string, before: unknown) => unknown)
   return option
 }
+
+/** What `make` has to say is said while the command line is read. */
+const checkedBy =
+  (make: Field['make']) =>
+  (text: string): string => {
+    make?.(text)
+    return text
+  }
 
 /** As commander names the value of `--access-edge`. */
 const camel = (option: string): string =>
@@ -123,4 +135,14 @@ export function addressing(value: Json): Json {
   if (more !== undefined)
     throw new InvalidArgumentError('Write straight, escaped, or SIP-DOMAIN=XMPP-DOMAIN.')
   return { sip: sip ?? '', xmpp }
+}
+
+const SERVER = /^(?:\[([^\]]+)\]|([^:[\]]+)|([^[\]]+:[^[\]]+:[^[\]]*))(?::(\d{1,5}))?$/
+
+/** `HOST`, `HOST:PORT`, `[2001:db8::1]:PORT`. Without a port it is the usual one again, whatever it was before. */
+export function serverPlace(value: Json): Json {
+  const found = SERVER.exec(String(value))
+  if (found === null) throw new InvalidArgumentError('Write HOST or HOST:PORT.')
+  const [, bracketed, name, bare, port] = found
+  return { host: bracketed ?? name ?? bare ?? '', port: Number(port ?? 5269) }
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Admin, Entry, Listing, Shown } from '../admin/admin.ts'
 import type { PeerCounts } from '../admin/explain.ts'
+import type { StreamsFigures } from '../admin/link-figures.ts'
 import type { DomainKind } from '../admin/objects.ts'
 import type { Answer } from '../admin/problem.ts'
 import type { RequestOf } from '../admin/requests.ts'
@@ -21,6 +22,7 @@ import {
 } from './cli.ts'
 import { linesOfCounts } from './counts.ts'
 import { addFields, changesOf, formOf, type Options, unsetOption } from './fields.ts'
+import { isOfStreams, linesOfComponent, linesOfStreams, tablesOfStreams } from './link-figures.ts'
 import { KINDS, type ObjectSpec } from './objects.ts'
 import { plain, table } from './table.ts'
 import { fieldsOf } from './values.ts'
@@ -42,15 +44,17 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
 
   listCommand(cli, group, spec)
 
-  asking(kind(named('show', `all of one ${object}, whose it is, and what was counted`), 'which list')).action(
-    (name: string, options: Common & { kind?: DomainKind }) =>
-      withAdmin(
-        cli,
-        options,
-        (admin) => admin.show({ object, name, kind: options.kind }),
-        (shown, { where }) =>
-          options.json === true ? printJson(cli, shown) : cli.out(textOfShown(shown, where === 'gateway')),
-      ),
+  const show = kind(named('show', `all of one ${object}, whose it is, and what was counted`), 'which list')
+  if (object === 'link')
+    show.option('--peer <domain>', 'of a link from server to server: only streams with this domain')
+  asking(show).action((name: string, options: Common & { kind?: DomainKind; peer?: string }) =>
+    withAdmin(
+      cli,
+      options,
+      (admin) => admin.show({ object, name, kind: options.kind, peer: options.peer }),
+      (shown, { where }) =>
+        options.json === true ? printJson(cli, shown) : cli.out(textOfShown(shown, where === 'gateway')),
+    ),
   )
 
   const add = group.command('add').argument(argument).description(`add a ${object}`)
@@ -64,7 +68,7 @@ export function objectCommand(cli: Cli, parent: Command, spec: ObjectSpec): Comm
       do: 'add',
       object,
       name,
-      kind: options.kind as DomainKind | undefined,
+      kind: object === 'domain' ? (options.kind as DomainKind) : undefined,
       fields:
         object === 'link'
           ? { kind: 'component', ...formOf(spec.fields, options) }
@@ -218,16 +222,21 @@ export function textOfShown(shown: Shown, live: boolean): string {
   lines.push(...figuresOf(shown, live))
   const width = Math.max(...lines.map(([key]) => key.length))
   const title = `${kind === undefined ? '' : `${kind} `}${object} ${name}`
-  return `${[title, ...lines.map(([key, value]) => `  ${key.padEnd(width)}  ${value}`)].map(plain).join('\n')}\n`
+  const text = [title, ...lines.map(([key, value]) => `  ${key.padEnd(width)}  ${value}`)]
+    .map(plain)
+    .join('\n')
+  const figures = shown.figures
+  return `${text}\n${isOfStreams(figures) ? tablesOfStreams(figures as unknown as StreamsFigures) : ''}`
 }
 
 function figuresOf({ object, row, figures }: Shown, live: boolean): readonly (readonly [string, string])[] {
   if (object === 'provider' && !live) return [['counted', 'nothing: no gateway was asked']]
   if (object === 'provider' && figures === undefined)
     return [['counted', 'nothing since the gateway started']]
-  const lines =
-    object === 'link' || figures === undefined
-      ? fieldsOf(figures)
-      : linesOfCounts(figures as unknown as PeerCounts, (row.limits ?? {}) as Partial<PeerLimits>)
-  return lines.map(([key, text]) => [key === 'state' ? key : `counted: ${key}`, text])
+  if (figures === undefined) return []
+  if (isOfStreams(figures)) return linesOfStreams(figures as unknown as StreamsFigures)
+  if (object === 'link') return linesOfComponent(figures)
+  return linesOfCounts(figures as unknown as PeerCounts, (row.limits ?? {}) as Partial<PeerLimits>).map(
+    ([key, text]) => [`counted: ${key}`, text],
+  )
 }

@@ -1,6 +1,6 @@
 import type { Entry } from '../admin/admin.ts'
 import { DOMAIN_KINDS, type ObjectName } from '../admin/objects.ts'
-import { addressing, anyOrList, type Field } from './fields.ts'
+import { addressing, anyOrList, type Field, serverPlace } from './fields.ts'
 import { textOf } from './values.ts'
 
 /** What the commands of one object know of it. */
@@ -82,6 +82,11 @@ export const PROVIDER: ObjectSpec = {
     onOff('dialback', 'xmpp, server to server: dialback', 'negotiation.dialback'),
     choice('dialback-over-tls', MARKS, 'what dialback over TLS counts as', 'negotiation.dialbackOverTls'),
     text('keep-alive', 'duration', 'silence after which a stream is tested', 'negotiation.keepAlive'),
+    {
+      ...text('server', 'host[:port]', 'xmpp, server to server: where it is, if not where DNS says'),
+      make: serverPlace,
+    },
+    choice('server-tls', ['starttls', 'direct'], 'how TLS begins at --server', 'server.tls'),
     congestion,
     text('icon', 'url', 'a picture'),
     text('description', 'text', 'for people'),
@@ -99,6 +104,7 @@ export const PROVIDER: ObjectSpec = {
     add: [
       '"Example XMPP" --type partner --protocol xmpp --domain xmpp.example --link prosody --verification contacts',
       'Partner --type partner --protocol sip --domain partner.example --access-edge edge.partner.example',
+      'Direct --type partner --protocol xmpp --domain direct.example --link outside --server xmpp.direct.example:5270 --server-tls direct',
     ],
     set: '"Example XMPP" --verification all --add-domain chat.xmpp.example --messages-per-second 20',
   },
@@ -225,6 +231,10 @@ export const LINK: ObjectSpec = {
   name: 'name',
   switched: false,
   fields: [
+    {
+      ...choice('kind', ['component', 's2s'], 'component (the default), or s2s: from server to server'),
+      adding: true,
+    },
     text('host', 'host', 'of the XMPP server'),
     number('port', 'its component port (5347)'),
     text('domain', 'domain', "the component's name at the XMPP server"),
@@ -241,6 +251,10 @@ export const LINK: ObjectSpec = {
     { ...text('addressing', 'mode', 'straight, escaped, or SIP-DOMAIN=XMPP-DOMAIN'), make: addressing },
   ],
   columns: [
+    column('KIND', 'kind'),
+    { heading: 'STATE', of: ({ standing }) => standing?.state ?? '' },
+    { heading: 'IN', of: ({ standing }) => String(standing?.in ?? '') },
+    { heading: 'OUT', of: ({ standing }) => String(standing?.out ?? '') },
     column('HOST', 'host'),
     column('PORT', 'port'),
     column('DOMAIN', 'domain'),
@@ -249,7 +263,10 @@ export const LINK: ObjectSpec = {
   ],
   examples: {
     name: 'prosody',
-    add: 'prosody --host 127.0.0.1 --domain sip.example --secret-env DRAGOMAN_PROSODY_SECRET --remote xmpp.example',
+    add: [
+      'prosody --host 127.0.0.1 --domain sip.example --secret-env DRAGOMAN_PROSODY_SECRET --remote xmpp.example',
+      'outside --kind s2s',
+    ],
     set: 'prosody --vouches verified',
   },
 }

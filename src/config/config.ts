@@ -27,4 +27,8 @@ export interface Config extends Frozen<Omit<FileValues, 'federation'>> {
   readonly homePasswords: ReadonlyMap<string, string>
   /** What the files of `sip.tls` hold; undefined without that section. Never to be logged. */
   readonly tlsMaterial: Material | undefined
+  /** The same of `xmpp.tls`. */
+  readonly xmppTlsMaterial: Material | undefined
+  /** What `xmpp.s2s.dialbackSecret` names; undefined: one is to be made up. Never to be logged. */
+  readonly dialbackSecret: string | undefined
 }

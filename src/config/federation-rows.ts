@@ -1,12 +1,6 @@
 import { isIP } from 'node:net'
-import type {
-  ComponentLink,
-  ContactEntry,
-  ContactMatch,
-  Home,
-  Negotiation,
-  Provider,
-} from '../federation/model.ts'
+import type { ContactEntry, ContactMatch, Home, Link, Provider } from '../federation/model.ts'
+import { DEFAULT_NEGOTIATION } from '../federation/negotiation.ts'
 import { UNLIMITED } from '../federation/settings.ts'
 import type { SourceRows } from '../federation/sources.ts'
 import { settingsOf } from './federation-settings.ts'
@@ -16,18 +10,6 @@ import type { FileValues } from './schema.ts'
 import { tlsHomeFinding } from './tls.ts'
 
 type Values = FileValues['federation']
-
-/** What a provider gets that says nothing of how it proves its domains over S2S. */
-const NEGOTIATION: Omit<Negotiation, 'connections'> = {
-  tls: 'required',
-  sasl: 'optional',
-  dialback: true,
-  dialbackOverTls: 'unverified',
-  keepAlive: 300_000,
-}
-
-/** Streams of one provider where its limits do not say. */
-const CONNECTIONS = 20
 
 /**
  * The rows of the section `federation:`, in the order of the file, so that an index names a row in both.
@@ -81,7 +63,8 @@ function homeOf(row: Values['homes'][number]): Home {
   }
 }
 
-function linkOf(row: Values['links'][number]): ComponentLink {
+function linkOf(row: Values['links'][number]): Link {
+  if (row.kind === 's2s') return { ...row, suspended: false }
   const { secret: _, addressing, ...rest } = row
   return {
     ...rest,
@@ -110,9 +93,10 @@ function providerOf(row: Values['providers'][number]): Provider {
         ...common,
         protocol: 'xmpp',
         link: row.link,
+        server: row.server,
         negotiation: {
-          ...(row.negotiation ?? NEGOTIATION),
-          connections: limits.connections ?? CONNECTIONS,
+          ...(row.negotiation ?? DEFAULT_NEGOTIATION),
+          connections: limits.connections ?? DEFAULT_NEGOTIATION.connections,
         },
       }
     : {
@@ -165,7 +149,7 @@ export function providerFindings(values: Values): RowFinding[] {
     }
     for (const key of row.protocol === 'xmpp'
       ? (['accessEdges', 'assertingHeader'] as const)
-      : (['link', 'negotiation'] as const)) {
+      : (['link', 'server', 'negotiation'] as const)) {
       if (row[key] === undefined) continue
       found.push({
         path: at(key),

@@ -12,10 +12,11 @@ import { presenceFindings } from './interworking.ts'
 import { listenerFindings } from './listeners.ts'
 import { positionOf } from './positions.ts'
 import { type ConfigProblem, type Path, textOfPath } from './problem.ts'
+import { s2sDoubts, s2sFindings } from './s2s.ts'
 import { type FileValues, fileSchema } from './schema.ts'
 import { type Environment, readSecret } from './secrets.ts'
 import { storeFindings } from './store-place.ts'
-import { readTls, tlsFindings } from './tls.ts'
+import { readTls, type TlsRead, type TlsSection, tlsFindings } from './tls.ts'
 import { readYaml, type YamlText } from './yaml-text.ts'
 
 /**
@@ -53,14 +54,18 @@ export function readConfig(
   const found = [
     ...listenerFindings(rest.sip.listeners),
     ...tlsFindings(rest.sip, federation.homes),
+    ...s2sFindings(rest.xmpp, rest.sip.listeners),
     ...presenceFindings(rest.presence),
     ...storeFindings(rest),
     ...homeFindings(federation),
     ...providerFindings(federation),
   ].map(at)
-  const secrets = secretsOf(federation, file, env, problem)
-  const tls = env === undefined ? undefined : readTls(rest.sip, file, clock.wall())
-  found.push(...secrets.problems, ...(tls?.problems ?? []).map(at))
+  const secrets = secretsOf(parsed.data, file, env, problem)
+  const read = (section: TlsSection): TlsRead =>
+    env === undefined ? UNREAD : readTls(rest[section].tls, section, file, clock.wall())
+  const tls = read('sip')
+  const xmppTls = read('xmpp')
+  found.push(...secrets.problems, ...[...tls.problems, ...xmppTls.problems].map(at))
   if (providerFindings(federation).length > 0) return err(inOrder(found))
 
   const written = (yaml.value.value as Readonly<Record<string, unknown>>).federation
@@ -70,19 +75,29 @@ export function readConfig(
   const inFile = (each: Conflict | Warning): ConfigProblem => problemOf(each, rows, problem)
   if (!snapshot.ok) found.push(...snapshot.error.map(inFile))
   if (!snapshot.ok || found.length > 0) return err(inOrder(found))
+  // Without the store's rows it is not known what links there are.
+  const whole = rest.store === undefined || store !== EMPTY_STORE
+  const doubts = whole ? s2sDoubts(rest.xmpp, snapshot.value, xmppTls.material) : []
   return ok(
     Object.freeze({
       ...rest,
       file,
       federation: snapshot.value,
       rows,
-      warnings: inOrder([...snapshot.value.warnings.map(inFile), ...(tls?.warnings ?? []).map(at)]),
+      warnings: inOrder([
+        ...snapshot.value.warnings.map(inFile),
+        ...[...tls.warnings, ...xmppTls.warnings, ...doubts].map(at),
+      ]),
       linkSecrets: secrets.links,
       homePasswords: secrets.homes,
-      tlsMaterial: tls?.material,
+      dialbackSecret: secrets.dialback,
+      tlsMaterial: tls.material,
+      xmppTlsMaterial: xmppTls.material,
     }) satisfies Config,
   )
 }
+
+const UNREAD: TlsRead = { material: undefined, problems: [], warnings: [] }
 
 type Problem = (path: Path, message: string, cure: string, onKey?: boolean) => ConfigProblem
 
@@ -123,11 +138,12 @@ function pathOf(row: RowRef): Path {
 interface Secrets {
   readonly links: ReadonlyMap<string, string>
   readonly homes: ReadonlyMap<string, string>
+  readonly dialback: string | undefined
   readonly problems: readonly ConfigProblem[]
 }
 
 function secretsOf(
-  federation: FileValues['federation'],
+  { federation, xmpp }: Pick<FileValues, 'federation' | 'xmpp'>,
   file: string,
   env: Environment | undefined,
   problem: Problem,
@@ -135,18 +151,26 @@ function secretsOf(
   const links = new Map<string, string>()
   const homes = new Map<string, string>()
   const problems: ConfigProblem[] = []
-  if (env === undefined) return { links, homes, problems }
-  const read = (into: Map<string, string>, name: string, place: SecretPlace, path: Path): void => {
+  if (env === undefined) return { links, homes, dialback: undefined, problems }
+  const secretAt = (place: SecretPlace, path: Path): string | undefined => {
     const secret = readSecret(place, file, env)
-    if (secret.ok) into.set(name, secret.value)
-    else problems.push(problem(path, secret.error.message, secret.error.cure))
+    if (secret.ok) return secret.value
+    problems.push(problem(path, secret.error.message, secret.error.cure))
+    return undefined
   }
-  federation.links.forEach(({ name, secret }, index) => {
-    read(links, name, secret, ['federation', 'links', index, 'secret'])
+  const read = (into: Map<string, string>, name: string, place: SecretPlace, path: Path): void => {
+    const value = secretAt(place, path)
+    if (value !== undefined) into.set(name, value)
+  }
+  federation.links.forEach((link, index) => {
+    if (link.kind === 'component')
+      read(links, link.name, link.secret, ['federation', 'links', index, 'secret'])
   })
   federation.homes.forEach(({ name, credentials }, index) => {
     if (credentials === undefined) return
     read(homes, name, credentials.password, ['federation', 'homes', index, 'credentials', 'password'])
   })
-  return { links, homes, problems }
+  const place = xmpp.s2s.dialbackSecret
+  const dialback = place && secretAt(place, ['xmpp', 's2s', 'dialbackSecret'])
+  return { links, homes, dialback, problems }
 }

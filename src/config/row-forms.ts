@@ -39,7 +39,9 @@ function read(section: unknown): Result<Written, readonly Fault[]> {
   if (findings.length > 0) return err(findings.map(faultOf))
   return ok({
     rows: rowsOf(federation, section),
-    secrets: new Map(federation.links.map((link) => [link.name, link.secret])),
+    secrets: new Map(
+      federation.links.flatMap((link) => (link.kind === 'component' ? [[link.name, link.secret]] : [])),
+    ),
   })
 }
 
@@ -118,6 +120,7 @@ function writeProvider(row: Provider): Loose {
     ...(row.protocol === 'xmpp'
       ? {
           link: row.link,
+          server: row.server && { ...row.server },
           negotiation: {
             tls: row.negotiation.tls,
             sasl: row.negotiation.sasl,

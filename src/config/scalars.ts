@@ -103,6 +103,8 @@ export const domainPattern = (what: string) =>
       : err({ message: `"${text}" is not a domain name`, cure: `${DOMAIN_CURE}, or *.example.com` })
   })
 
+export const path = (what: string) => z.string().min(1).max(1024).describe(what)
+
 export const port = (what: string) => z.int().min(1).max(65_535).describe(what)
 
 export const ipAddress = (what: string) =>

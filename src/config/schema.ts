@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { certificates } from './certificates.ts'
 import { interworking, presence } from './interworking.ts'
+import { link } from './link-row.ts'
 import {
   contact,
   count,
@@ -11,16 +13,15 @@ import {
   ipAddress,
   name,
   nextHop,
+  path,
   port,
   secret,
-  size,
   userAddress,
 } from './scalars.ts'
 import { sipLimits } from './sip-limits.ts'
+import { xmpp } from './xmpp-section.ts'
 
 /** The shape of `gateway.config.yaml`: every key, its default, and a line on what it is for. Unknown keys are refused. */
-
-const path = (what: string) => z.string().min(1).max(1024).describe(what)
 
 const level = z.enum(['verified', 'contacts', 'all'])
 
@@ -53,15 +54,8 @@ const listener = z
   })
   .transform((row) => ({ ...row, port: row.port ?? (row.transport === 'tls' ? 5061 : 5060) }))
 
-const certificate = z.strictObject({
-  name: name('unique'),
-  cert: path('PEM file: the certificate, then those of the authorities in between'),
-  key: path('PEM file: its private key, without a passphrase'),
-})
-
 const tls = z.strictObject({
-  certificates: z.array(certificate).min(1).describe('our certificates; SNI chooses among them'),
-  ca: path('PEM file of the authorities whose certificates are believed').optional(),
+  ...certificates.shape,
   sipPurposeOnly: flag('believe only certificates for SIP (RFC 5924), not those for TLS servers').default(
     false,
   ),
@@ -99,33 +93,6 @@ const dns = z.strictObject({
     .min(1)
     .optional()
     .describe('the DNS servers; without it those of /etc/resolv.conf, and /etc/hosts'),
-})
-
-const xmpp = z.strictObject({
-  limits: z
-    .strictObject({
-      stanzaBytes: size('one stanza (RFC 6120 §13.12: at least 10000)', 10_000).default(1024 * 1024),
-      depth: count('nested elements', 4, 10_000).default(64),
-      attributes: count('attributes of one element', 8, 10_000).default(64),
-    })
-    .prefault({})
-    .describe('what one stanza may cost'),
-  reconnect: z
-    .strictObject({
-      first: duration('first pause').default(1000),
-      ceiling: duration('longest pause').default(60_000),
-    })
-    .prefault({})
-    .describe('pause before a link is tried again; doubles with jitter, for ever'),
-  keepAlive: z
-    .strictObject({
-      whitespace: duration('silence after which a space is sent', 1000).default(60_000),
-      ping: duration('silence after which a ping is sent (XEP-0199)', 1000).default(120_000),
-      answerWithin: duration('a link that does not answer a ping within this is dead', 100).default(20_000),
-    })
-    .prefault({})
-    .describe('how a dead link is found'),
-  confirm: flag('2xx to SIP only after the XMPP server has taken the stanza').default(true),
 })
 
 const shutdown = z.strictObject({
@@ -217,34 +184,6 @@ const servedDomain = z.strictObject({
   links: z.array(name('a link')).default([]).describe('links that may carry it'),
 })
 
-const link = z.strictObject({
-  name: name('unique'),
-  kind: z.literal('component').describe('component (XEP-0114)'),
-  host: host('host of the XMPP server'),
-  port: port('its component port').default(5347),
-  domain: domain("the component's name at the XMPP server"),
-  secret: secret('the shared secret of the component'),
-  remote: z
-    .union([z.literal('any'), z.array(domainPattern('a domain, or *.domain')).min(1)], {
-      error: 'must be a list of domains, or any',
-    })
-    .describe('the domains behind it: [xmpp.example, "*.xmpp.example"], or any'),
-  vouches: z
-    .enum(['verified', 'unverified'])
-    .default('unverified')
-    .describe('verified: its users count as verified'),
-  addressing: z
-    .union(
-      [
-        z.enum(['straight', 'escaped']),
-        z.strictObject({ sip: domain('the served domain'), xmpp: domain('how the XMPP side writes it') }),
-      ],
-      { error: 'must be straight, escaped, or a pair of domains' },
-    )
-    .default('straight')
-    .describe('straight, escaped, or { sip: corp.example, xmpp: sip.corp.example }'),
-})
-
 const requirement = z.enum(['required', 'optional', 'unsupported'])
 
 const negotiation = z.strictObject({
@@ -256,6 +195,15 @@ const negotiation = z.strictObject({
     .default('unverified')
     .describe('what a user counts as whose domain is proved by dialback over TLS'),
   keepAlive: duration('silence after which a stream is tested; 0s: never', 0).default(300_000),
+})
+
+const server = z.strictObject({
+  host: host('host name or IP address of its XMPP server'),
+  port: port('its port for servers').default(5269),
+  tls: z
+    .enum(['starttls', 'direct'])
+    .default('starttls')
+    .describe('direct: TLS from the first octet (XEP-0368)'),
 })
 
 const limits = z.strictObject({
@@ -272,6 +220,7 @@ const provider = z.strictObject({
   verification: level.default('verified').describe('how far its users are believed'),
   domains: z.array(domainPattern('a domain, or *.domain')).min(1).describe('the domains it owns'),
   link: name('xmpp: the link that carries it').optional(),
+  server: server.optional().describe('xmpp, from server to server: where it is, if not where DNS says'),
   accessEdges: z
     .array(domain('a host name'))
     .min(1)

@@ -1,11 +1,14 @@
 import { isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
+import { parseDomain } from '../kernel/domain.ts'
 import { nearest } from '../kernel/nearest.ts'
 import type { Certificate } from '../net/tls/certificate.ts'
 import type { Material, OwnCertificate } from '../net/tls/credentials.ts'
 import { checkOwn, type OwnFault, trustIn, webTrust } from '../net/tls/own-certificate.ts'
-import { presentedNames } from '../net/tls/presented-names.ts'
+import { type PresentedNames, presentedNames } from '../net/tls/presented-names.ts'
 import { sipIdentities } from '../net/tls/sip-identity.ts'
+import { xmppProof } from '../net/tls/xmpp-identity.ts'
+import type { Certificates } from './certificates.ts'
 import type { RowFinding } from './federation-rows.ts'
 import { readNamed } from './named-file.ts'
 import type { Path } from './problem.ts'
@@ -15,16 +18,8 @@ type Sip = FileValues['sip']
 
 /** Names that fit together, as far as the file itself shows it. */
 export function tlsFindings({ listeners, tls }: Sip, homes: FileValues['federation']['homes']): RowFinding[] {
-  const found: RowFinding[] = []
+  const found: RowFinding[] = twiceIn(tls, 'sip')
   const names = (tls?.certificates ?? []).map(({ name }) => name)
-  names.forEach((name, index) => {
-    if (names.indexOf(name) === index) return
-    found.push({
-      path: ['sip', 'tls', 'certificates', index, 'name'],
-      message: `certificate "${name}" is there twice`,
-      cure: 'give one of them another name',
-    })
-  })
   listeners.forEach((listener, index) => {
     const at = (key: string): Path => ['sip', 'listeners', index, key]
     if (listener.transport === 'tls') {
@@ -66,6 +61,22 @@ export function tlsFindings({ listeners, tls }: Sip, homes: FileValues['federati
   return found
 }
 
+/** Names of certificates that are there twice. @param section `sip` or `xmpp` */
+export function twiceIn(tls: Certificates | undefined, section: TlsSection): RowFinding[] {
+  const names = (tls?.certificates ?? []).map(({ name }) => name)
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index
+      ? []
+      : [
+          {
+            path: [section, 'tls', 'certificates', index, 'name'],
+            message: `certificate "${name}" is there twice`,
+            cure: 'give one of them another name',
+          },
+        ],
+  )
+}
+
 /** A home server over TLS must be known by a name. */
 export const tlsHomeFinding = (
   { nextHop, certificate }: FileValues['federation']['homes'][number],
@@ -81,8 +92,10 @@ export const tlsHomeFinding = (
       ]
     : []
 
+export type TlsSection = 'sip' | 'xmpp'
+
 export interface TlsRead {
-  /** Undefined: there is no section `sip.tls`. */
+  /** Undefined: there is no such section, or something in it cannot be used. */
   readonly material: Material | undefined
   readonly problems: readonly RowFinding[]
   readonly warnings: readonly RowFinding[]
@@ -102,12 +115,50 @@ const CURES = {
   ],
 } as const satisfies Record<OwnFault, readonly [message: string, cure: string]>
 
+/** What a certificate must name to be of use to a protocol. */
+const PROVES = {
+  sip: {
+    any: (names: PresentedNames): boolean => sipIdentities(names).length > 0,
+    doubt: {
+      message: 'proves no SIP domain',
+      cure: 'have the domain itself written into subjectAltName: SIP knows no wildcards (RFC 5922 §7.2)',
+    },
+  },
+  xmpp: {
+    any: provesXmpp,
+    doubt: {
+      message: 'proves no XMPP domain',
+      cure: 'have the domain itself written into subjectAltName, as a DNS name (RFC 6120 §13.7.1.2)',
+    },
+  },
+} as const satisfies Record<TlsSection, object>
+
+/** Whether there is a domain for which `xmppProof` could find something: one that the certificate itself tells. */
+function provesXmpp({ alternatives, commonNames }: PresentedNames): boolean {
+  const texts =
+    alternatives === undefined
+      ? commonNames.slice(-1)
+      : [
+          ...alternatives.xmppAddr,
+          ...alternatives.srv.map((name) => name.replace(/^_xmpp-server\./i, '')),
+          ...alternatives.dns.map((name) => name.replace(/^\*\./, 'any.')),
+        ]
+  return texts
+    .map(parseDomain)
+    .some((domain) => domain.ok && xmppProof({ alternatives, commonNames }, domain.value) !== undefined)
+}
+
 /**
- * Reads the files that `sip.tls` names.
+ * Reads the files that `sip.tls` or `xmpp.tls` names.
  * @param file the configuration file, where relative paths start from
  * @param now milliseconds since 1970
  */
-export function readTls({ tls }: Sip, file: string, now: number): TlsRead {
+export function readTls(
+  tls: Certificates | undefined,
+  section: TlsSection,
+  file: string,
+  now: number,
+): TlsRead {
   if (tls === undefined) return { material: undefined, problems: [], warnings: [] }
   const problems: RowFinding[] = []
   const warnings: RowFinding[] = []
@@ -118,7 +169,7 @@ export function readTls({ tls }: Sip, file: string, now: number): TlsRead {
     return undefined
   }
   const certificates = tls.certificates.flatMap(({ name, cert, key }, index): OwnCertificate[] => {
-    const at = (part: 'cert' | 'key'): Path => ['sip', 'tls', 'certificates', index, part]
+    const at = (part: 'cert' | 'key'): Path => [section, 'tls', 'certificates', index, part]
     const own = { name, cert: read(cert, at('cert')), key: read(key, at('key')) }
     if (own.cert === undefined || own.key === undefined) return []
     const checked = checkOwn(own.cert, own.key)
@@ -127,14 +178,14 @@ export function readTls({ tls }: Sip, file: string, now: number): TlsRead {
       problems.push({ path: at(/key/.test(checked.error) ? 'key' : 'cert'), message, cure })
       return []
     }
-    warnings.push(...doubts(checked.value, now).map((doubt) => ({ path: at('cert'), ...doubt })))
+    warnings.push(...doubts(checked.value, section, now).map((doubt) => ({ path: at('cert'), ...doubt })))
     return [{ name, cert: own.cert, key: own.key }]
   })
-  const authorities = tls.ca === undefined ? undefined : read(tls.ca, ['sip', 'tls', 'ca'])
+  const authorities = tls.ca === undefined ? undefined : read(tls.ca, [section, 'tls', 'ca'])
   const trust = tls.ca === undefined ? webTrust() : trustIn(authorities ?? '')
   if (authorities !== undefined && trust === undefined) {
     problems.push({
-      path: ['sip', 'tls', 'ca'],
+      path: [section, 'tls', 'ca'],
       message: 'holds no certificates that can be read',
       cure: 'name a PEM file with the certificates of the authorities that you trust',
     })
@@ -144,7 +195,7 @@ export function readTls({ tls }: Sip, file: string, now: number): TlsRead {
 }
 
 /** What can stand with a certificate of ours, and will not help. */
-function doubts(certificate: Certificate, now: number): Omit<RowFinding, 'path'>[] {
+function doubts(certificate: Certificate, section: TlsSection, now: number): Omit<RowFinding, 'path'>[] {
   const { notBefore, notAfter } = certificate
   const found: Omit<RowFinding, 'path'>[] = []
   const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
@@ -156,10 +207,7 @@ function doubts(certificate: Certificate, now: number): Omit<RowFinding, 'path'>
       cure: 'wait, or check the clock of this machine',
     })
   const names = presentedNames(certificate)
-  if (names === undefined || sipIdentities(names).length === 0)
-    found.push({
-      message: 'proves no SIP domain',
-      cure: 'have the domain itself written into subjectAltName: SIP knows no wildcards (RFC 5922 §7.2)',
-    })
+  const { any, doubt } = PROVES[section]
+  if (names === undefined || !any(names)) found.push(doubt)
   return found
 }

@@ -1,6 +1,6 @@
 import { type Conflict, conflict, type RowRef, rowRef, type Warning, warning } from './conflicts.ts'
 import { textOfPattern } from './domain-pattern.ts'
-import type { ComponentLink } from './model.ts'
+import type { ComponentLink, Link } from './model.ts'
 import { PatternIndex } from './pattern-index.ts'
 import type { FederationInput } from './snapshot.ts'
 
@@ -49,18 +49,19 @@ function checkConnections(components: readonly Placed[]): Conflict[] {
 }
 
 /** Nobody names it: nothing goes over it, so that there is nothing that could be wrong. */
-const isUnused = ({ name }: ComponentLink, { servedDomains, providers }: FederationInput): boolean =>
+const isUnused = ({ name, kind }: Link, { servedDomains, providers }: FederationInput): boolean =>
   !servedDomains.some(({ links }) => links.includes(name)) &&
-  !providers.some((row) => row.protocol === 'xmpp' && row.link === name)
+  // From server to server a provider does not bring the served domain with it.
+  (kind === 's2s' || !providers.some((row) => row.protocol === 'xmpp' && row.link === name))
 
 export const warnOfLinks = (input: FederationInput): Warning[] =>
   input.links.flatMap((link, index) =>
-    link.kind === 'component' && isUnused(link, input)
+    isUnused(link, input)
       ? [
           warning(
             'link-unused',
             [rowRef('links', index, link.name)],
-            `no served domain and no provider names link "${link.name}": nothing goes over it`,
+            `no served domain${link.kind === 's2s' ? '' : ' and no provider'} names link "${link.name}": nothing goes over it`,
             'add it to the links of a served domain',
           ),
         ]

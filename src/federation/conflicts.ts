@@ -37,6 +37,8 @@ export type ConflictCode =
   | 'policy-not-grantable'
   | 'negotiation-impossible'
   | 'provider-without-link'
+  /** A fixed host, and a link that does not go there. */
+  | 'server-without-s2s'
   | 'two-owners'
   /** A row that others name was taken away. */
   | 'in-use'

@@ -151,10 +151,20 @@ export interface SipProvider extends ProviderRow {
   readonly assertingHeader: string | undefined
 }
 
+/** Where an XMPP server is, whatever DNS says: a host name or an IP address without brackets. */
+export interface ServerPlace {
+  readonly host: string
+  readonly port: number
+  /** Whether TLS begins with the first octet (XEP-0368), or by STARTTLS. */
+  readonly tls: 'starttls' | 'direct'
+}
+
 export interface XmppProvider extends ProviderRow {
   readonly protocol: 'xmpp'
   /** Name of the link that carries it; a provider without one can only be disabled. */
   readonly link: string | undefined
+  /** Over an s2s link: where all its domains are; undefined: where DNS says. */
+  readonly server: ServerPlace | undefined
   readonly negotiation: Negotiation
 }
 

@@ -1,5 +1,15 @@
 import type { Negotiation, Requirement } from './model.ts'
 
+/** Of a provider that says nothing of it, and of a domain without a provider. */
+export const DEFAULT_NEGOTIATION: Negotiation = Object.freeze({
+  tls: 'required',
+  sasl: 'optional',
+  dialback: true,
+  dialbackOverTls: 'unverified',
+  keepAlive: 300_000,
+  connections: 20,
+})
+
 /** A way to prove a domain on an S2S stream: SASL EXTERNAL over TLS (XEP-0178), dialback over TLS, dialback in clear (XEP-0220). */
 export type Authentication = 'sasl-tls' | 'tls-dialback' | 'tcp-dialback'
 

@@ -1,5 +1,6 @@
 import { type Domain, parseDomain } from '../kernel/domain.ts'
 import type { Provider, ProviderType } from './model.ts'
+import { DEFAULT_NEGOTIATION } from './negotiation.ts'
 import { UNLIMITED } from './settings.ts'
 
 function domain(text: string): Domain {
@@ -48,6 +49,7 @@ export const SHIPPED_PROVIDERS: readonly Provider[] = [
     protocol: 'xmpp',
     verification: 'contacts',
     link: undefined,
+    server: undefined,
     // Its server-to-server links knew neither TLS nor SASL.
     negotiation: {
       tls: 'unsupported',
@@ -63,13 +65,7 @@ export const SHIPPED_PROVIDERS: readonly Provider[] = [
     protocol: 'xmpp',
     verification: 'contacts',
     link: undefined,
-    negotiation: {
-      tls: 'required',
-      sasl: 'optional',
-      dialback: true,
-      dialbackOverTls: 'unverified',
-      keepAlive: 300_000,
-      connections: 20,
-    },
+    server: undefined,
+    negotiation: DEFAULT_NEGOTIATION,
   },
 ]

@@ -99,6 +99,7 @@ const provider = z.discriminatedUnion('protocol', [
     ...common,
     protocol: z.literal('xmpp'),
     link: maybe(z.string()),
+    server: maybe(z.object({ host: z.string(), port: z.number(), tls: z.enum(['starttls', 'direct']) })),
     negotiation: z.object({
       tls: requirement,
       sasl: requirement,

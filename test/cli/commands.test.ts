@@ -152,6 +152,95 @@ test('every object is added, shown, suspended, resumed and removed', async () =>
   }
 })
 
+test('a partner from server to server: a link, a fixed host and how it proves itself', async () => {
+  await using bed = await cliBed()
+  const done = async (...args: readonly string[]): Promise<string> => {
+    const { code, out, err } = await bed.run(...args)
+    expect(code, err).toBe(EXIT.done)
+    return out
+  }
+  expect(await done('link', 'add', 'outside', '--kind', 's2s')).toContain('    kind: s2s\n')
+  await done('domain', 'add', 'two.example', '--kind', 'served', '--home', 'main', '--link', 'outside')
+  const partner = [
+    '--type',
+    'partner',
+    '--protocol',
+    'xmpp',
+    '--domain',
+    'direct.example',
+    '--link',
+    'outside',
+  ]
+  expect(
+    await done(
+      ...['provider', 'add', 'Direct', ...partner],
+      ...['--server', 'xmpp.direct.example:5270', '--server-tls', 'direct'],
+    ),
+  ).toContain('    server.host: xmpp.direct.example\n    server.port: 5270\n    server.tls: direct\n')
+  expect(
+    await done(
+      'provider',
+      'set',
+      'Direct',
+      '--server',
+      '[2001:db8::1]',
+      '--tls',
+      'optional',
+      '--dialback',
+      'off',
+    ),
+  ).toContain(
+    [
+      '    server.host: xmpp.direct.example → 2001:db8::1',
+      '    server.port: 5270 → 5269',
+      '    negotiation.tls: required → optional',
+      '    negotiation.dialback: yes → no',
+      '',
+    ].join('\n'),
+  )
+  await done(
+    'provider',
+    'set',
+    'Direct',
+    '--dialback-over-tls',
+    'verified',
+    '--sasl',
+    'required',
+    '--keep-alive',
+    '0s',
+  )
+  const shown = JSON.parse(await done('provider', 'show', 'Direct', '--json'))
+  expect(shown.row).toMatchObject({
+    link: 'outside',
+    server: { host: '2001:db8::1', port: 5269, tls: 'direct' },
+    negotiation: {
+      tls: 'optional',
+      sasl: 'required',
+      dialback: false,
+      dialbackOverTls: 'verified',
+      keepAlive: '0ms',
+    },
+  })
+  const section = await done('export')
+  expect(await bed.run('apply', bed.write('same.yaml', section))).toMatchObject({ code: EXIT.done })
+  await done('provider', 'set', 'Direct', '--unset', 'server')
+  expect(JSON.parse(await done('provider', 'show', 'Direct', '--json')).row.server).toBeUndefined()
+})
+
+test.for([
+  ['xmpp.direct.example:70000', EXIT.usage, '70000 is too large'],
+  ['xmpp.direct.example:', EXIT.usage, 'Write HOST or HOST:PORT.'],
+  ['[2001:db8::1', EXIT.usage, 'Write HOST or HOST:PORT.'],
+  ['no host', EXIT.usage, 'is neither a host name nor an IP address'],
+  ['xmpp.direct.example', EXIT.refused, 'link "prosody", which carries it, is a component'],
+] as const)('a fixed host of "%s" ends with %i', async ([server, code, text]) => {
+  await using bed = await cliBed()
+  expect(await bed.run(...add('One', '--server', server))).toMatchObject({
+    code,
+    err: expect.stringContaining(text),
+  })
+})
+
 test('a contact list that goes at once is told entry by entry, and what was so already beside it', async () => {
   await using bed = await cliBed()
   const romeo = 'romeo@sip.example'

@@ -92,6 +92,7 @@ export const xmppProvider = (name: string, at: string): Provider => ({
   verification: 'all',
   domains: [{ domain: domain(at), below: true }],
   link: 's2s',
+  server: { host: 'xmpp-in.example', port: 5270, tls: 'direct' },
   negotiation: {
     tls: 'required',
     sasl: 'optional',

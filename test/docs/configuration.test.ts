@@ -88,6 +88,10 @@ test('the defaults are those of the schema', () => {
       listeners: [{ name: 'a', transport: 'udp', address: '127.0.0.1', side: 'inside' }],
       tls: { certificates: [{ name: 'a', cert: 'a.pem', key: 'a.key' }] },
     },
+    xmpp: {
+      tls: { certificates: [{ name: 'a', cert: 'a.pem', key: 'a.key' }] },
+      s2s: { listeners: [{ name: 'a', address: '127.0.0.1' }] },
+    },
     dns: { servers: [{ address: '192.0.2.53' }] },
     store: { postgres: { host: 'db.example', database: 'dragoman', user: 'dragoman' } },
     federation: {
@@ -99,7 +103,12 @@ test('the defaults are those of the schema', () => {
           ...{ secret: { env: 'A' }, remote: 'any' },
         },
       ],
-      providers: [{ name: 'a', type: 'partner', protocol: 'xmpp', domains: ['xmpp.example'], link: 'a' }],
+      providers: [
+        {
+          ...{ name: 'a', type: 'partner', protocol: 'xmpp', domains: ['xmpp.example'], link: 'a' },
+          server: { host: 'xmpp.example' },
+        },
+      ],
       policies: [{ name: 'global' }],
       allowedDomains: [{ name: 'a.example' }],
       blockedDomains: [{ name: 'b.example' }],

@@ -111,6 +111,8 @@ export interface GatewaySetup {
   readonly vouches?: string
   readonly contacts?: readonly object[]
   readonly people?: GatewayOptions['people']
+  /** What links from server to server have. */
+  readonly streams?: GatewayOptions['streams']
 }
 
 const JSON_LOG = { level: 'error', format: 'json' } as const
@@ -188,6 +190,8 @@ export function configOf(
 
 export interface GatewayBed {
   readonly gateway: Gateway
+  /** That with which it started. */
+  readonly config: Config
   readonly xmpp: XmppServer
   /** The home server. */
   readonly home: UdpPeer
@@ -214,6 +218,7 @@ export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> 
     lookups: NO_DNS,
     software: { name: 'Test', version: '0' },
     people: setup.people,
+    streams: setup.streams,
   })
   onTestFinished(async () => {
     await gateway.stop()
@@ -223,6 +228,7 @@ export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> 
   await until(() => isLive(gateway))
   return {
     gateway,
+    config,
     xmpp,
     home,
     port: gateway.listeners.find(({ transport }) => transport === 'udp')?.port ?? 0,

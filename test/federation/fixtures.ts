@@ -8,6 +8,7 @@ import type {
   Policy,
   PolicyFlags,
   Provider,
+  S2sLink,
   ServedDomain,
   SipProvider,
   User,
@@ -64,6 +65,13 @@ export const link = (row: Partial<ComponentLink> = {}): ComponentLink => ({
   ...row,
 })
 
+export const s2sLink = (row: Partial<S2sLink> = {}): S2sLink => ({
+  kind: 's2s',
+  name: 'outside',
+  suspended: false,
+  ...row,
+})
+
 export const xmppProvider = (row: Partial<XmppProvider> = {}): XmppProvider => ({
   protocol: 'xmpp',
   name: 'Example XMPP',
@@ -77,6 +85,7 @@ export const xmppProvider = (row: Partial<XmppProvider> = {}): XmppProvider => (
   suspended: false,
   limits: UNLIMITED,
   link: 'prosody',
+  server: undefined,
   negotiation: {
     tls: 'required',
     sasl: 'optional',

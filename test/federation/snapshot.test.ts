@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseAddress, userKey } from '../../src/federation/address.ts'
 import { loadSubject } from '../../src/federation/load-subject.ts'
+import { DEFAULT_NEGOTIATION } from '../../src/federation/negotiation.ts'
 import { route } from '../../src/federation/route.ts'
 import { buildSnapshot, type FederationInput } from '../../src/federation/snapshot.ts'
 import {
@@ -12,6 +13,7 @@ import {
   input,
   link,
   pattern,
+  s2sLink,
   served,
   sipProvider,
   snapshot,
@@ -111,6 +113,28 @@ const conflicts: readonly (readonly [string, string, Partial<FederationInput>, r
     'enabled, and nothing carries it',
     { providers: [xmppProvider({ link: undefined })] },
     ['providers[0].link'],
+  ],
+  [
+    'server-without-s2s',
+    'a component does not go there',
+    { providers: [xmppProvider({ server: { host: 'xmpp.example', port: 5269, tls: 'starttls' } })] },
+    ['providers[0].server'],
+  ],
+  [
+    'negotiation-impossible',
+    'direct TLS, where TLS is unsupported',
+    {
+      links: [s2sLink()],
+      servedDomains: [served({ links: ['outside'] })],
+      providers: [
+        xmppProvider({
+          link: 'outside',
+          server: { host: 'xmpp.example', port: 5270, tls: 'direct' },
+          negotiation: { ...DEFAULT_NEGOTIATION, tls: 'unsupported', sasl: 'unsupported' },
+        }),
+      ],
+    },
+    ['providers[0].server'],
   ],
   ['unknown-link', 'provider', { providers: [xmppProvider({ link: 'gone' })] }, ['providers[0].link']],
   [
@@ -282,6 +306,18 @@ test('a link that nobody names is a warning, whatever its addresses; one that is
     providers: [xmppProvider({ link: 'idle', enabled: true })],
   })
   expect(carried.ok ? [] : carried.error.map(({ code }) => code)).toContain('addressing-without-domain')
+})
+
+test('from server to server a link is used by a served domain alone, and a provider may have its server', () => {
+  const provider = xmppProvider({
+    link: 'outside',
+    server: { host: '2001:db8::1', port: 5270, tls: 'direct' },
+  })
+  const rows = { links: [s2sLink()], providers: [provider] }
+  expect(snapshot({ ...rows, servedDomains: [served({ links: ['outside'] })] }).warnings).toEqual([])
+  expect(snapshot({ ...rows, servedDomains: [served({ links: [] })] }).warnings).toMatchObject([
+    { code: 'link-unused', message: 'no served domain names link "outside": nothing goes over it' },
+  ])
 })
 
 describe('routes', () => {

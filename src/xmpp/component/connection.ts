@@ -31,6 +31,17 @@ export class Connection {
     return this.#socket.writableLength
   }
 
+  /** IP address and port of the server; undefined: there is no connection. */
+  get address(): string | undefined {
+    const { remoteAddress: host, remotePort: port } = this.#socket
+    return host === undefined ? undefined : `${host.includes(':') ? `[${host}]` : host}:${port}`
+  }
+
+  /** Octets, both ways, since the connection was made. */
+  get traffic(): { readonly in: number; readonly out: number } {
+    return { in: this.#socket.bytesRead, out: this.#socket.bytesWritten }
+  }
+
   write(text: string): void {
     if (this.#socket.writable) this.#socket.write(text)
   }

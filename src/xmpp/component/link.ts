@@ -8,7 +8,7 @@ import { backOff } from './back-off.ts'
 import { Barrier, type Confirmation } from './barrier.ts'
 import { Connection } from './connection.ts'
 import { handshakeValue } from './handshake.ts'
-import type { ComponentLinkOptions, LinkEvent, LinkState } from './options.ts'
+import type { ComponentLinkOptions, LinkEvent, LinkState, LinkStats } from './options.ts'
 import { OwnDomain } from './own-domain.ts'
 
 const NAMESPACE = 'jabber:component:accept'
@@ -21,18 +21,6 @@ const SET_UP = 20_000
 const CLOSING = 2_000
 const SETTLED = 30_000
 const OUTGOING_BYTES = 8 * 1024 * 1024
-
-export interface LinkStats {
-  readonly sent: number
-  readonly received: number
-  readonly connects: number
-  readonly unconfirmed: number
-  readonly refusedSends: number
-  /** Children of the stream that were no stanza, or had no from or no to; they go no further. */
-  readonly ignored: number
-  /** Stanzas that could not be taken, each for itself; answered with an error where there may be one. */
-  readonly badStanzas: number
-}
 
 /**
  * One component link (XEP-0114): connects, shakes hands, stays, and comes back for ever. What is sent within one turn of the
@@ -62,6 +50,9 @@ export class ComponentLink {
   #closing: Promise<void> | undefined
   #out = ''
   #flushing = false
+  #lastError: string | undefined
+  /** Octets of the connections before this one. */
+  #before = { in: 0, out: 0 }
   #counts = { sent: 0, received: 0, connects: 0, refusedSends: 0, ignored: 0, badStanzas: 0 }
 
   constructor(options: ComponentLinkOptions) {
@@ -81,7 +72,17 @@ export class ComponentLink {
   }
 
   stats(): LinkStats {
-    return { ...this.#counts, unconfirmed: this.#barrier.open }
+    const now = this.#connection?.traffic
+    return {
+      address: this.#connection?.address,
+      liveSeconds:
+        this.#state === 'live' ? Math.floor((this.#options.clock.now() - this.#liveSince) / 1000) : undefined,
+      lastError: this.#lastError,
+      bytesIn: this.#before.in + (now?.in ?? 0),
+      bytesOut: this.#before.out + (now?.out ?? 0),
+      ...this.#counts,
+      unconfirmed: this.#barrier.open,
+    }
   }
 
   start(): void {
@@ -326,6 +327,9 @@ export class ComponentLink {
   #lost(reason: string): void {
     const wasLive = this.#state === 'live'
     for (const timer of [this.#setUp, this.#keepAlive, this.#answer]) timer?.cancel()
+    const traffic = this.#connection?.traffic
+    if (traffic !== undefined)
+      this.#before = { in: this.#before.in + traffic.in, out: this.#before.out + traffic.out }
     this.#connection = undefined
     this.#out = ''
     this.#become(this.#ended === undefined ? 'waiting' : 'closed')
@@ -334,6 +338,7 @@ export class ComponentLink {
       this.#ended()
       return
     }
+    this.#lastError = reason
     this.#event({ kind: 'lost', reason, wasLive })
     if (wasLive && this.#options.clock.now() - this.#liveSince >= SETTLED) this.#attempt = 0
     const delay = backOff(this.#attempt, this.#options.reconnect, this.#options.random)

@@ -33,6 +33,26 @@ export type LinkEvent =
   | { readonly kind: 'lost'; readonly reason: string; readonly wasLive: boolean }
   | { readonly kind: 'retry'; readonly delay: number; readonly attempt: number }
 
+export interface LinkStats {
+  /** IP address and port of the server; undefined: there is no connection. */
+  readonly address: string | undefined
+  /** Whole seconds that the stream has been live; undefined: it is not. */
+  readonly liveSeconds: number | undefined
+  /** Why there was no stream the last time that there was none. */
+  readonly lastError: string | undefined
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly sent: number
+  readonly received: number
+  readonly connects: number
+  readonly unconfirmed: number
+  readonly refusedSends: number
+  /** Children of the stream that were no stanza, or had no from or no to; they go no further. */
+  readonly ignored: number
+  /** Stanzas that could not be taken, each for itself; answered with an error where there may be one. */
+  readonly badStanzas: number
+}
+
 export interface KeepAlive {
   /** Milliseconds without a write after which a space is written (RFC 6120 §4.6.1). */
   readonly whitespace: number
