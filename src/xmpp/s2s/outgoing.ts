@@ -1,0 +1,388 @@
+import type { Domain } from '../../kernel/domain.ts'
+import type { Timer } from '../../kernel/timer-wheel.ts'
+import { isStanzaName } from '../stanza.ts'
+import { stanzaError } from '../stanza-error.ts'
+import type { Element } from '../xml/element.ts'
+import { type BadStanza, STREAMS } from '../xml/reader.ts'
+import type { StreamError } from '../xml/stream-error.ts'
+import { writeElement } from '../xml/writer.ts'
+import { verifyAnswer } from './authoritative.ts'
+import type { Channel, StreamView } from './channel.ts'
+import { DIALBACK, readDialback, type VerifyAnswer, type VerifyRequest, writeDialback } from './dialback.ts'
+import { Dialling } from './dialling.ts'
+import type { DomainPair } from './domain-pair.ts'
+import type { StreamProof, Way } from './negotiation.ts'
+import type { Confirmation, PeerRules, S2sEvent, S2sOptions } from './options.ts'
+import { outgoingView } from './outgoing-view.ts'
+import type { StreamName, Unreachable } from './receiving-state.ts'
+import { ReverseWay } from './reverse-way.ts'
+import type { SetUp } from './set-up.ts'
+import { addressOf, conditionOf, type StreamFailure, unreachableFor } from './stream-failure.ts'
+import { CLOSE, SERVER, writeStreamError } from './stream-header.ts'
+import { STREAM_MANAGEMENT } from './stream-management.ts'
+import { Traffic } from './traffic.ts'
+import { Upkeep } from './upkeep.ts'
+
+export type VerifyOutcome = { readonly via: StreamName } | { readonly unreachable: Unreachable }
+
+/** How a stream that was live ended: by whom, and how long it had been live, in milliseconds. */
+export interface StreamEnd {
+  readonly by: 'us' | 'peer'
+  readonly reason: string
+  readonly lived: number
+}
+
+export interface OutgoingEvents {
+  /** Stanzas of the pair may go. */
+  live(): void
+  /** It never came to that. */
+  failed(failure: StreamFailure): void
+  /** It was live, or was opened for verification alone (`undefined`), and takes nothing more. */
+  ended(end: StreamEnd | undefined): void
+  /** Nothing more comes of it. */
+  gone(): void
+  /** What the authoritative server says, on this stream; whether anybody has asked is for others to know. */
+  verified(answer: VerifyAnswer): void
+}
+
+export interface OutgoingOptions {
+  readonly name: StreamName
+  /** From us to the other domain. */
+  readonly pair: DomainPair
+  readonly s2s: S2sOptions
+  readonly events: OutgoingEvents
+}
+
+type State = 'setting-up' | 'live' | 'closing'
+
+/** A stream that we open for one pair of domains, from the look-up of the other domain's servers to its end. */
+export class Outgoing implements Channel {
+  readonly name: StreamName
+  readonly #options: OutgoingOptions
+  readonly #own: Domain
+  readonly #other: Domain
+  readonly #dialling: Dialling
+  readonly #openedAt: number
+  #state: State = 'setting-up'
+  /** There are stanzas for it; else it is for verification alone. */
+  #wanted = false
+  #liveAt = 0
+  #traffic: Traffic | undefined
+  #upkeep: Upkeep | undefined
+  #reverse: ReverseWay | undefined
+  #limit: Timer | undefined
+  /** It could verify, and had nothing else to do: its end is none of the domain's faults. */
+  #parked = false
+  #verifying: { readonly request: VerifyRequest; readonly tell: (outcome: VerifyOutcome) => void }[] = []
+
+  constructor(options: OutgoingOptions) {
+    const { name, pair, s2s } = options
+    this.name = name
+    this.#options = options
+    this.#own = pair.sender
+    this.#other = pair.target
+    this.#openedAt = s2s.clock.now()
+    this.#dialling = new Dialling({
+      own: this.#own,
+      other: this.#other,
+      s2s,
+      rules: () => this.#rules(),
+      events: {
+        element: (element, setUp) => this.#element(element, setUp),
+        badStanza: (bad, setUp) => this.#badStanza(bad, setUp),
+        leaving: () => this.#traffic?.leaving() ?? '',
+        ready: () => this.#ready(),
+        live: (managed) => this.#live(managed),
+        unsolicited: () => this.#suspect('unsolicited-dialback'),
+        octetsBeforeTls: () => this.#suspect('octets-before-tls'),
+        failed: (failure) => this.#failed(failure),
+        ended: (reason, error) => this.#end('peer', reason, error),
+        closed: (reason) => this.#closed(reason),
+      },
+    })
+  }
+
+  get live(): boolean {
+    return this.#state === 'live'
+  }
+
+  /** It may still be used, once it is live if it is not yet. */
+  get usable(): boolean {
+    return this.#state !== 'closing'
+  }
+
+  start(): void {
+    this.#expectWithin()
+    this.#dialling.start()
+  }
+
+  /** There are stanzas: it has to prove our domain. */
+  want(): void {
+    if (this.#wanted || this.#state !== 'setting-up') return
+    this.#wanted = true
+    this.#expectWithin()
+    this.#dialling.prove()
+  }
+
+  send(stanza: Element, taken?: Confirmation): boolean {
+    return this.#state === 'live' && (this.#traffic as Traffic).send(stanza, taken)
+  }
+
+  /** Asks the other domain about a key, as soon as it can be asked. */
+  verify(request: VerifyRequest, tell: (outcome: VerifyOutcome) => void): void {
+    if (this.#state === 'closing') {
+      tell({ unreachable: 'no-connection' })
+      return
+    }
+    this.#verifying.push({ request, tell })
+    if (this.#dialling.setUp?.verifies === true || this.#state === 'live') this.#verify()
+  }
+
+  /** Ends it in good order, or gives up if it is not live. */
+  end(reason: string, error?: StreamError): void {
+    if (this.#state === 'live') this.#end('us', reason, error)
+    else if (this.#state === 'setting-up') this.#dialling.fail({ kind: 'unwanted', text: reason }, error)
+  }
+
+  /** The rules have changed: a stream that they do not allow ends. */
+  recheck(): void {
+    const accepted = this.#rules()?.accepted ?? []
+    const proof = this.#dialling.setUp?.proof
+    this.#reverse?.recheck()
+    if (proof === undefined ? accepted.length > 0 : accepted.includes(wayOf(proof))) return
+    const text = `no stream to ${this.#other} any more: the rules have changed`
+    this.end(text, { condition: 'policy-violation', text: 'this stream is no longer allowed' })
+  }
+
+  view(): StreamView {
+    return outgoingView({
+      name: this.name,
+      own: this.#own,
+      other: this.#other,
+      closing: this.#state === 'closing',
+      dialling: this.#dialling,
+      traffic: this.#traffic,
+      openedAt: this.#openedAt,
+      now: this.#options.s2s.clock.now(),
+    })
+  }
+
+  #rules(): PeerRules | undefined {
+    return this.#options.s2s.rulesFor(this.#own, this.#other)
+  }
+
+  /** Until our domain is proved, or, where it need not be, until keys can be verified. */
+  #expectWithin(): void {
+    const { timers, limits } = this.#options.s2s
+    this.#limit?.cancel()
+    this.#limit = timers.set(limits.setUp, () => this.#dialling.expire())
+  }
+
+  #ready(): void {
+    this.#verify()
+    if (!this.#wanted && this.#state === 'setting-up') this.#park()
+  }
+
+  /** Nothing needs it but keys to be verified: it stays as long as that may take. */
+  #park(): void {
+    const { timers, limits } = this.#options.s2s
+    this.#parked = true
+    this.#limit?.cancel()
+    this.#limit = timers.set(limits.setUp, () => this.end('nothing more to verify'))
+  }
+
+  #verify(): void {
+    const { setUp, wire } = this.#dialling
+    for (const { request, tell } of this.#verifying.splice(0)) {
+      const sent = setUp?.verifies === true && wire?.write(writeElement(writeDialback(request))) === true
+      tell(sent ? { via: this.name } : { unreachable: 'no-connection' })
+    }
+    if (this.#parked && this.#state === 'setting-up' && !this.#wanted) this.#park()
+  }
+
+  #live(managed: boolean): void {
+    const { s2s, pair, events } = this.#options
+    const { wire, setUp, place } = this.#dialling
+    if (this.#state !== 'setting-up' || !wire?.open || setUp?.proof === undefined || place === undefined)
+      return
+    this.#limit?.cancel()
+    this.#state = 'live'
+    this.#liveAt = s2s.clock.now()
+    const traffic = new Traffic(wire, managed, s2s.clock)
+    this.#traffic = traffic
+    this.#upkeep = new Upkeep({
+      traffic,
+      idle: s2s.limits.idle,
+      keepAlive: () => this.#rules()?.keepAlive ?? 0,
+      answerWithin: s2s.limits.setUp,
+      clock: s2s.clock,
+      timers: s2s.timers,
+      idled: () => this.#end('us', 'idle'),
+      died: () => wire.destroy('no acknowledgement in time: the stream is dead'),
+    })
+    const address = addressOf(place)
+    this.#tell({ kind: 'proved', stream: this.name, direction: 'out', pair, proof: setUp.proof, address })
+    events.live()
+    this.#verify()
+  }
+
+  #element(element: Element, setUp: SetUp): void {
+    const namespace = element.getNS()
+    if (namespace === DIALBACK) this.#dialback(element, setUp)
+    else if (namespace === STREAMS && element.getName() === 'error') this.#dialling.said(conditionOf(element))
+    else if (isStanzaName(element.name) && namespace === SERVER) this.#stanza(element, setUp)
+    else if (namespace === STREAM_MANAGEMENT && this.#traffic !== undefined) {
+      const error = this.#traffic.management(element)
+      if (error !== undefined) this.#end('us', error.text, error)
+    } else setUp.element(element)
+  }
+
+  #dialback(element: Element, setUp: SetUp): void {
+    const read = readDialback(element)
+    if (!read.ok) return
+    const dialback = read.value
+    if (dialback.kind === 'answer') {
+      if (dialback.element === 'result') setUp.answer(dialback)
+      else this.#options.events.verified(dialback)
+      return
+    }
+    // Asked of us on a stream that goes one way alone: nobody is waited for there.
+    const reverse = this.#reverseOf(setUp)
+    if (reverse === undefined || this.#state === 'closing') return
+    const answer =
+      dialback.element === 'verify' ? verifyAnswer(dialback, this.#options.s2s) : reverse.key(dialback)
+    this.#dialling.wire?.write(writeElement(writeDialback(answer)))
+  }
+
+  #stanza(stanza: Element, setUp: SetUp): void {
+    const { s2s } = this.#options
+    const reverse = this.#reverseOf(setUp)
+    if (reverse === undefined) {
+      this.#refuse({ condition: 'not-authorized', text: 'stanzas may not come on this stream' })
+      return
+    }
+    const proved = reverse.of(stanza)
+    if (!proved.ok) {
+      this.#refuse(proved.error)
+      return
+    }
+    // Before its own answer to `<enable/>` it is not counted (XEP-0198 §4).
+    this.#traffic?.received()
+    try {
+      s2s.onStanza(stanza, proved.value.pair, proved.value.proof)
+    } catch (error) {
+      s2s.onFault(error)
+    }
+  }
+
+  /** What people write can be refused, but costs nobody else the stream. */
+  #badStanza({ root, condition, text }: BadStanza, setUp: SetUp): void {
+    const reverse = this.#reverseOf(setUp)
+    if (!isStanzaName(root.name) || reverse === undefined) {
+      if (this.#state !== 'live')
+        this.#dialling.fail(
+          { kind: 'refused', text: `what ${this.#other} sent cannot be read: ${text}` },
+          { condition: 'policy-violation', text },
+        )
+      return
+    }
+    const proved = reverse.of(root)
+    if (!proved.ok) {
+      this.#refuse(proved.error)
+      return
+    }
+    this.#traffic?.received()
+    const asks = root.name !== 'iq' || root.attrs.type === 'get' || root.attrs.type === 'set'
+    const answer = asks ? stanzaError(root, condition, { text }) : undefined
+    if (answer !== undefined) this.send(answer)
+  }
+
+  /** Undefined: the stream goes one way alone. */
+  #reverseOf(setUp: SetUp): ReverseWay | undefined {
+    const secured = this.#dialling.wire?.secured
+    if (!setUp.bidi || secured === undefined) return undefined
+    this.#reverse ??= new ReverseWay(this.#options.s2s, secured, { sender: this.#other, target: this.#own })
+    return this.#reverse
+  }
+
+  /** A stanza that must not come. */
+  #refuse(error: StreamError): void {
+    if (this.#state === 'closing') return
+    if (error.condition === 'not-authorized') this.#suspect('early-stanza')
+    else if (error.condition === 'invalid-from') this.#suspect('wrong-from')
+    if (this.#state === 'live') this.#end('us', error.text, error)
+    else this.#dialling.fail({ kind: 'refused', text: `${this.#other} sent a stanza too early` }, error)
+  }
+
+  #end(by: StreamEnd['by'], reason: string, error?: StreamError): void {
+    if (this.#state !== 'live') return
+    const { clock } = this.#options.s2s
+    const traffic = this.#traffic as Traffic
+    this.#over(reason)
+    const last =
+      traffic.leaving() + traffic.answer() + (error === undefined ? CLOSE : writeStreamError(error))
+    this.#dialling.wire?.end(last, reason)
+    // What drove us to an error is the peer's doing.
+    const doer = error === undefined ? by : 'peer'
+    this.#options.events.ended({ by: doer, reason, lived: clock.now() - this.#liveAt })
+  }
+
+  #failed(failure: StreamFailure): void {
+    if (this.#state === 'closing') return
+    const { events } = this.#options
+    this.#over(failure.text)
+    for (const { tell } of this.#verifying.splice(0)) tell({ unreachable: unreachableFor(failure) })
+    if (this.#parked && !this.#wanted) events.ended(undefined)
+    else events.failed(failure)
+  }
+
+  /** From here on nothing is taken. */
+  #over(reason: string): void {
+    this.#limit?.cancel()
+    this.#upkeep?.stop()
+    const wasLive = this.#state === 'live'
+    this.#state = 'closing'
+    const { place } = this.#dialling
+    const address = place === undefined ? '' : addressOf(place)
+    this.#tell({
+      kind: 'closed',
+      stream: this.name,
+      direction: 'out',
+      peer: this.#other,
+      address,
+      reason,
+      wasLive,
+    })
+  }
+
+  /** The connection is gone. */
+  #closed(reason: string): void {
+    const { clock } = this.#options.s2s
+    if (this.#state === 'live') {
+      this.#over(reason)
+      this.#options.events.ended({ by: 'peer', reason, lived: clock.now() - this.#liveAt })
+    } else if (this.#state === 'setting-up')
+      this.#failed({ kind: 'refused', text: `${this.#other} left: ${reason}` })
+    this.#traffic?.broken()
+    this.#options.events.gone()
+  }
+
+  #suspect(what: Extract<S2sEvent, { kind: 'suspicious' }>['what']): void {
+    const { place } = this.#dialling
+    const address = place === undefined ? '' : addressOf(place)
+    this.#tell({ kind: 'suspicious', stream: this.name, address, what })
+  }
+
+  #tell(event: S2sEvent): void {
+    const { s2s } = this.#options
+    try {
+      s2s.onEvent(event)
+    } catch (error) {
+      s2s.onFault(error)
+    }
+  }
+}
+
+/** What a stream stands on. */
+const wayOf = ({ dialback, tls }: StreamProof): Way =>
+  dialback === 'not-tried' ? 'sasl-tls' : tls ? 'tls-dialback' : 'tcp-dialback'
