@@ -30,6 +30,8 @@ export interface WireEvents {
   /** What came is not XMPP; nothing more is read. */
   unreadable(error: StreamError): void
   secured(secured: Secured): void
+  /** What was written in this turn is about to leave; what this returns goes behind it, whatever waits already. */
+  leaving?(): string
   /** Once, whatever the reason; nothing follows. */
   closed(reason: string): void
 }
@@ -56,6 +58,9 @@ export interface WireStats {
 /** Milliseconds for what was written last to leave before a connection is cut. */
 const LINGER = 2_000
 const ALPN = ['xmpp-server']
+
+/** Why a peer is cut off that sent more behind the element with which TLS begins. */
+export const OCTETS_BEFORE_TLS = 'octets in clear behind the start of TLS'
 
 /**
  * One connection between servers, whoever opened it, with an XML stream on it that can begin anew: after TLS, after SASL.
@@ -131,7 +136,7 @@ export class Wire {
   startTls(role: TlsRole): void {
     if (!this.#open) return
     if (this.#reader.stop()) {
-      this.destroy('octets in clear behind the start of TLS')
+      this.destroy(OCTETS_BEFORE_TLS)
       return
     }
     this.#flush()
@@ -212,6 +217,7 @@ export class Wire {
   }
 
   readonly #turn = (): void => {
+    if (this.open) this.#out += this.#options.events.leaving?.() ?? ''
     this.#flushing = false
     this.#flush()
   }
