@@ -34,6 +34,8 @@ export class IncomingTraffic {
   readonly pairs = new ProvedPairs()
   readonly #deps: TrafficDeps
   readonly #acknowledgements = new Acknowledgements()
+  /** Written in this turn, one for each stanza of ours. */
+  #turn: (Confirmation | undefined)[] = []
   #lastStanza: number
   #in = 0
   #out = 0
@@ -122,17 +124,19 @@ export class IncomingTraffic {
   sent(taken: Confirmation | undefined): void {
     this.#out++
     this.#lastStanza = this.#deps.options.clock.now()
-    this.#acknowledgements.sent(taken)
+    this.#turn.push(taken)
   }
 
-  /** What goes behind everything that leaves in this turn. */
-  question(): string {
+  /** What was written is leaving. @returns the question to put behind it */
+  leaving(): string {
+    for (const taken of this.#turn.splice(0)) this.#acknowledgements.sent(taken)
     const question = this.#acknowledgements.question()
     return question === undefined ? '' : writeElement(question)
   }
 
   /** The stream is gone. */
   broken(): void {
+    for (const taken of this.#turn.splice(0)) taken?.(false)
     this.#acknowledgements.broken()
   }
 

@@ -85,7 +85,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
         ended: () => this.#guarded(() => this.#leave('closed by the peer')),
         unreadable: (error) => this.#guarded(() => this.#fail(error)),
         secured: () => this.#opening.secured(),
-        leaving: () => (this.#isOpen ? this.#traffic.question() : ''),
+        leaving: () => this.#traffic.leaving(),
         closed: (reason) => this.#guarded(() => this.#gone(reason)),
       },
       xml: this.#xml,
@@ -128,7 +128,11 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#setUp = options.timers.set(limits.setUp, () =>
       this.#fail({ condition: 'connection-timeout', text: 'nothing was proved in time' }),
     )
-    if (tls === 'direct') this.#wire.startTls({ kind: 'server', as: undefined, direct: true })
+  }
+
+  start(): void {
+    if (this.#opening.phase === 'securing')
+      this.#wire.startTls({ kind: 'server', as: undefined, direct: true })
   }
 
   get lastRead(): number {
@@ -242,8 +246,13 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   /** The stream can be used. After SASL it is live by that. */
   #opened(): void {
     const [first] = this.#traffic.pairs.all
-    const rules = first === undefined ? undefined : this.#rules(first.pair)
-    if (rules !== undefined) this.#becomeLive(rules)
+    if (first === undefined) return
+    const rules = this.#rules(first.pair)
+    if (rules === undefined) {
+      this.#fail(RULES_CHANGED)
+      return
+    }
+    this.#becomeLive(rules)
     this.#offerWays()
   }
 
