@@ -76,25 +76,34 @@ export function receivingMachine(limits: ReceivingLimits = DEFAULT_RECEIVING): R
 
 type Of<Kind extends ReceivingEvent['kind']> = ReceivingEvent & { readonly kind: Kind }
 
-/** One step: what it changes is copied first, what it asks for is collected. */
+/**
+ * One step: what it changes is copied first, what it asks for is collected. Most keys that mean ill change nothing, and there may be
+ * thousands of streams.
+ */
 class Turn {
   readonly #before: ReceivingState
   readonly #limits: ReceivingLimits
-  readonly #verifications: Map<PairKey, Verification>
-  readonly #streams: Map<StreamName, Standing>
   readonly #effects: ReceivingEffect[] = []
-  #changed = false
+  #verificationsCopy: Map<PairKey, Verification> | undefined
+  #streamsCopy: Map<StreamName, Standing> | undefined
 
   constructor(state: ReceivingState, limits: ReceivingLimits) {
     this.#before = state
     this.#limits = limits
-    this.#verifications = new Map(state.verifications)
-    this.#streams = new Map(state.streams)
   }
 
   done(): ReceivingStep {
+    const changed = this.#verificationsCopy !== undefined || this.#streamsCopy !== undefined
     const next = { verifications: this.#verifications, streams: this.#streams }
-    return [this.#changed ? next : this.#before, this.#effects]
+    return [changed ? next : this.#before, this.#effects]
+  }
+
+  get #verifications(): ReadonlyMap<PairKey, Verification> {
+    return this.#verificationsCopy ?? this.#before.verifications
+  }
+
+  get #streams(): ReadonlyMap<StreamName, Standing> {
+    return this.#streamsCopy ?? this.#before.streams
   }
 
   key({ stream, streamId, request, policy }: Of<'key'>, now: number): void {
@@ -136,7 +145,7 @@ class Turn {
   }
 
   closed(stream: StreamName): void {
-    if (this.#streams.delete(stream)) this.#changed = true
+    if (this.#streams.has(stream)) this.#ownStreams().delete(stream)
     this.#withdraw(stream)
     for (const name of [...this.#verifications.keys()]) {
       // Read anew: the end of one may be the end of a stream that has claims of others.
@@ -193,8 +202,7 @@ class Turn {
   /** The verification of a pair is over; that of the next claim begins. */
   #end(name: PairKey, { claim, gone, waiting }: Verification, verdict: Verdict): void {
     const [next, ...others] = waiting
-    this.#verifications.delete(name)
-    this.#changed = true
+    this.#ownVerifications().delete(name)
     if (next !== undefined) this.#verify(name, next, others)
     if (gone) return
     if (verdict.type === 'valid') this.#prove(claim, 'dialback')
@@ -243,13 +251,21 @@ class Turn {
   }
 
   #set(name: PairKey, verification: Verification): void {
-    this.#verifications.set(name, verification)
-    this.#changed = true
+    this.#ownVerifications().set(name, verification)
   }
 
   #stand(stream: StreamName, standing: Standing): void {
-    this.#streams.set(stream, standing)
-    this.#changed = true
+    this.#ownStreams().set(stream, standing)
+  }
+
+  #ownVerifications(): Map<PairKey, Verification> {
+    this.#verificationsCopy ??= new Map(this.#before.verifications)
+    return this.#verificationsCopy
+  }
+
+  #ownStreams(): Map<StreamName, Standing> {
+    this.#streamsCopy ??= new Map(this.#before.streams)
+    return this.#streamsCopy
   }
 }
 

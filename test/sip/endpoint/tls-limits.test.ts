@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Source } from '../../../src/sip/endpoint/endpoint.ts'
-import { networkOf } from '../../../src/sip/transport/admission.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
 import { bed, pause, requestText, type TcpPeer, tcpPeer, until, watch } from './bed.ts'
 import { THEIRS, tlsBed, tlsPeer } from './tls-bed.ts'
@@ -96,17 +95,6 @@ test('one address has only so many connections, over TCP and TLS', async () => {
   await until(() => second.closed())
   await tlsPeer(secure.tls, THEIRS, { localAddress: '127.0.0.2' })
   expect(secure.events).toEqual([{ kind: 'overloaded', what: 'connections-of-address' }])
-})
-
-test.for([
-  ['192.0.2.1', '192.0.2.1'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-  ['2001:DB8:1:2::6', '2001:db8:1:2::/64'],
-  ['2001:db8::6', '2001:db8:0:0::/64'],
-  ['::1', '0:0:0:0::/64'],
-  ['fe80::', 'fe80:0:0:0::/64'],
-] as const)('an IPv6 address counts with its network: %s', ([address, network]) => {
-  expect(networkOf(address)).toBe(network)
 })
 
 test('who came in is asked about once, with what it has proved, and its end is told for the same object', async () => {
