@@ -66,6 +66,8 @@ export interface DnsServer extends AsyncDisposable {
 
 const TRUNCATED = 1 << 9
 const AUTHORITATIVE_AND_RECURSIVE = (1 << 10) | (1 << 7)
+/** Copied into the answer (RFC 1035 §4.1.1): Erlang's resolver takes no other. */
+const RECURSION_DESIRED = 1 << 8
 const RCODES = { servfail: 2, refused: 5, nxdomain: 3, formerr: 1 } as const
 const NEGATIVE_TTL = 30
 
@@ -178,7 +180,7 @@ function honestAnswer(entries: ReadonlyMap<string, ZoneEntry>, query: DnsQuery, 
   const reply: Packet = {
     type: 'response',
     id: query.id,
-    flags: AUTHORITATIVE_AND_RECURSIVE,
+    flags: AUTHORITATIVE_AND_RECURSIVE | ((asked.flags ?? 0) & RECURSION_DESIRED),
     questions: asked.questions ?? [],
     answers: [...answers, ...records],
   }

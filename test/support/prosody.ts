@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { NextOptions } from './inbox.ts'
 import { freePorts } from './ports.ts'
 import { Child } from './process.ts'
+import { type ProsodyS2s, prosodyS2s, type S2sPorts } from './prosody-s2s.ts'
+import type { S2sSettings } from './s2s-settings.ts'
 import { tempDir } from './temp.ts'
 
 export interface ProsodyOptions {
@@ -12,6 +14,8 @@ export interface ProsodyOptions {
   readonly users?: readonly { readonly name: string; readonly password: string }[]
   /** Modules beyond those a chat between users needs. */
   readonly modules?: readonly string[]
+  /** Federation with other servers; without, what goes to an unknown domain comes back as an error. */
+  readonly s2s?: S2sSettings
   /** Lines put into the global section of the configuration. */
   readonly extra?: string
   readonly log?: 'debug' | 'info' | 'warn' | 'error'
@@ -20,12 +24,17 @@ export interface ProsodyOptions {
   /** Client and component port; free ones unless told. */
   readonly c2sPort?: number
   readonly componentPort?: number
+  /** Ports for S2S, where there is S2S; free ones unless told. */
+  readonly s2sPort?: number
 }
 
 export interface Prosody extends AsyncDisposable {
   readonly host: string
   readonly c2sPort: number
   readonly componentPort: number
+  /** Where it takes S2S streams, and those of direct TLS, as far as its settings have them. */
+  readonly s2sPort: number
+  readonly s2sDirectPort: number
   readonly directory: string
   /** Starts it again, on the same ports and data. Resolves when the ports are open. */
   start(): Promise<void>
@@ -43,20 +52,21 @@ export interface Prosody extends AsyncDisposable {
 }
 
 /**
- * A real Prosody on 127.0.0.1, with its own directory and ports. Users log in without TLS. There is no S2S; what goes
- * to an unknown domain comes back as an error.
+ * A real Prosody on 127.0.0.1, with its own directory and ports. Users log in without TLS. S2S only by its settings.
  */
 export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
   const temporary = options.directory === undefined ? await tempDir('prosody') : undefined
   const directory = options.directory ?? (temporary?.path as string)
-  const [freeC2s, freeComponent] = await freePorts(2)
+  const [freeC2s, freeComponent, freeS2s, freeDirect] = await freePorts(4)
   const c2sPort = options.c2sPort ?? (freeC2s as number)
   const componentPort = options.componentPort ?? (freeComponent as number)
+  const s2s: S2sPorts = { s2s: options.s2sPort ?? (freeS2s as number), direct: freeDirect as number }
   const configFile = join(directory, 'prosody.cfg.lua')
 
   await mkdir(join(directory, 'data'), { recursive: true })
   await mkdir(join(directory, 'certs'), { recursive: true })
-  await writeFile(configFile, configuration(options, { directory, c2sPort, componentPort }))
+  const federation = options.s2s && (await prosodyS2s(directory, options.host, options.s2s, s2s))
+  await writeFile(configFile, configuration(options, { directory, c2sPort, componentPort }, federation))
   await writeAccounts(join(directory, 'data'), options)
 
   let child: Child | undefined
@@ -66,12 +76,12 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
     const next = new Child('prosody', ['--config', configFile, '-F'], { cwd: directory, name: 'prosody' })
     child = next
     try {
-      await next.line(new RegExp(`Activated service 'c2s' on .*:${c2sPort}`), { within: 30_000 })
-      if (options.components?.length) {
-        await next.line(new RegExp(`Activated service 'component' on .*:${componentPort}`), {
-          within: 30_000,
-        })
-      }
+      const activated = (service: string, port: number): Promise<string> =>
+        next.line(new RegExp(`Activated service '${service}' on .*:${port}\\b`), { within: 30_000 })
+      await activated('c2s', c2sPort)
+      if (options.components?.length) await activated('component', componentPort)
+      if (options.s2s) await activated('s2s', s2s.s2s)
+      if (options.s2s?.directTls) await activated('s2s_direct_tls', s2s.direct)
     } catch (cause) {
       await next.kill()
       throw new Error(`prosody did not start:\n${next.tail()}`, { cause })
@@ -95,6 +105,8 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
     host: options.host,
     c2sPort,
     componentPort,
+    s2sPort: s2s.s2s,
+    s2sDirectPort: s2s.direct,
     directory,
     start,
     stop: () => end((running) => running.stop()),
@@ -119,8 +131,9 @@ interface Place {
   readonly componentPort: number
 }
 
-function configuration(options: ProsodyOptions, place: Place): string {
+function configuration(options: ProsodyOptions, place: Place, s2s: ProsodyS2s | undefined): string {
   const modules = ['roster', 'saslauth', 'disco', 'ping', 'version', 'posix', ...(options.modules ?? [])]
+  const federation = s2s?.lines ?? ['modules_disabled = { "s2s", "s2s_auth_certs", "tls" }']
   return [
     'run_as_root = true',
     `data_path = ${lua(join(place.directory, 'data'))}`,
@@ -128,8 +141,8 @@ function configuration(options: ProsodyOptions, place: Place): string {
     'interfaces = { "127.0.0.1" }',
     `c2s_ports = { ${place.c2sPort} }`,
     `component_ports = { ${place.componentPort} }`,
-    `modules_enabled = { ${modules.map(lua).join(', ')} }`,
-    'modules_disabled = { "s2s", "s2s_auth_certs", "tls" }',
+    `modules_enabled = { ${[...modules, ...(s2s?.modules ?? [])].map(lua).join(', ')} }`,
+    ...federation,
     'authentication = "internal_plain"',
     'c2s_require_encryption = false',
     'allow_unencrypted_plain_auth = true',
