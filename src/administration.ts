@@ -8,13 +8,17 @@ import { rowForms } from './config/row-forms.ts'
 import { adminSocket } from './config/store-place.ts'
 import type { Log } from './edge/log.ts'
 import type { Gateway } from './gateway.ts'
+
 import { systemClock } from './kernel/clock.ts'
 import { ok, type Result } from './kernel/result.ts'
 import type { Store } from './store/store.ts'
 import { VERSION } from './version.ts'
 
+/** What administrators see of the running gateway. */
+export type Administered = Pick<Gateway, 'recordOf' | 'peers' | 'linkStats' | 'linkStanding'>
+
 export interface AdministrationOptions {
-  readonly gateway: Gateway
+  readonly gateway: Administered
   readonly config: () => Config
   readonly store: Store | undefined
   readonly log: Log
@@ -48,7 +52,7 @@ export async function startAdministration(
 }
 
 const figuresOf = (
-  gateway: Gateway,
+  gateway: Administered,
   object: string,
   name: string,
   peer: string | undefined,

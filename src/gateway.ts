@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
-import type { Failure } from './edge/arrival.ts'
+import type { Arrival, Failure } from './edge/arrival.ts'
 import type { Attachments } from './edge/attached.ts'
 import { BackPressure } from './edge/back-pressure.ts'
 import { Conversations } from './edge/conversations.ts'
@@ -8,7 +8,6 @@ import { Counters } from './edge/counters.ts'
 import { Gatekeeper } from './edge/gatekeeper.ts'
 import { Learning } from './edge/learning.ts'
 import { PeerCounters } from './edge/limits.ts'
-import { Links } from './edge/links.ts'
 import { LoopGuard } from './edge/loop-guard.ts'
 import { Notices } from './edge/notices.ts'
 import { Outstanding } from './edge/outstanding.ts'
@@ -17,17 +16,19 @@ import { PeerLog } from './edge/peer-log.ts'
 import { Pipeline } from './edge/pipeline.ts'
 import { Presence } from './edge/presence/presence.ts'
 import type { PresenceStore } from './edge/presence/store.ts'
-import { countStreams, type S2sView, s2sLinkView } from './edge/s2s/view.ts'
 import { SubjectCache } from './edge/subject-cache.ts'
 import type { LearnedContacts, SubjectStore } from './edge/subjects.ts'
 import { TargetQueues } from './edge/target-queue.ts'
 import { XmppLeg } from './edge/xmpp-leg.ts'
 import type { SubjectQuestion, UserRecord } from './federation/load-subject.ts'
+import type { Link } from './federation/model.ts'
 import type { Clock } from './kernel/clock.ts'
+import type { Domain } from './kernel/domain.ts'
 import type { Random } from './kernel/random.ts'
 import { TimerWheel } from './kernel/timer-wheel.ts'
 import type { Lookups } from './net/dns/answer.ts'
 import { SipSide } from './sip-side.ts'
+import { XmppSide } from './xmpp-side.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -41,8 +42,6 @@ export interface GatewayOptions {
   readonly people?: (SubjectStore & LearnedContacts) | undefined
   /** Where presence outlives the process; absent: it does not. */
   readonly presence?: PresenceStore | undefined
-  /** What there is of a link from server to server; absent: nothing. */
-  readonly streams?: ((link: string) => S2sView) | undefined
 }
 
 export interface Stopped {
@@ -89,7 +88,7 @@ export class Gateway {
   readonly #pipeline: Pipeline
   readonly #sip: SipSide
   readonly #presence: Presence
-  readonly #links: Links
+  readonly #xmpp: XmppSide
   readonly #queues: TargetQueues<Failure>
   readonly #records: SubjectCache | undefined
   #config: Config
@@ -136,6 +135,8 @@ export class Gateway {
       random,
     })
     const { leg } = this.#sip
+    const toXmpp = (arrival: Arrival, link: Link): void =>
+      (arrival.kind === 'presence' ? presence : xmpp).toXmpp(arrival, link)
     this.#pipeline = new Pipeline({
       snapshot,
       exits: {
@@ -145,12 +146,12 @@ export class Gateway {
           else leg.toHome(arrival, home, verdict)
         },
         toProvider: (arrival, provider) => leg.toProvider(arrival, provider),
-        toDomain: (arrival) => leg.toProvider(arrival, undefined),
-        toXmpp: (arrival, link) => (arrival.kind === 'presence' ? presence : xmpp).toXmpp(arrival, link),
+        toDomain: (arrival, domain) => this.#toDomain(arrival, domain, toXmpp),
+        toXmpp,
       },
       loops,
       backPressure: new BackPressure({
-        pressure: (high) => (high ? this.#links.pause() : this.#links.resume()),
+        pressure: (high) => (high ? this.#xmpp.pause() : this.#xmpp.resume()),
         timers,
       }),
       bodies: () => this.#config.log.bodies,
@@ -163,7 +164,7 @@ export class Gateway {
       random,
       timers,
     })
-    const attached: Attachments = (row) => (row === undefined ? undefined : this.#links.attached(row.name))
+    const attached: Attachments = (row, own, other) => this.#xmpp.attached(row, own, other)
     const presence = new Presence({
       settings: config.presence,
       endpoint: () => this.#sip.endpoint,
@@ -201,19 +202,18 @@ export class Gateway {
       random,
       counters,
     })
-    this.#links = new Links({
-      surroundings: {
-        limits: config.xmpp.limits,
-        reconnect: config.xmpp.reconnect,
-        keepAlive: config.xmpp.keepAlive,
-        clock,
-        timers,
-        random,
-      },
+    this.#xmpp = new XmppSide({
+      config,
+      snapshot,
       software: options.software,
+      lookups: options.lookups,
       addresses: TABLE,
       log,
-      peers: this.#peerLog,
+      peerLog: this.#peerLog,
+      counters,
+      clock,
+      timers,
+      random,
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
       onChange: (link, live) => (live ? presence.upkeep.linkIsLive(link) : presence.upkeep.linkIsLost(link)),
     })
@@ -228,8 +228,14 @@ export class Gateway {
   async start(): Promise<void> {
     const goOn = await this.#presence.upkeep.load()
     await this.#sip.start()
+    try {
+      await this.#xmpp.start()
+    } catch (error) {
+      await this.#sip.close()
+      throw error
+    }
     goOn()
-    this.#links.apply(this.#config.federation, this.#config.linkSecrets)
+    this.#xmpp.apply(this.#config)
   }
 
   /** Takes over what can change while running: the federation, the links, the interworking, the log's bodies. */
@@ -246,7 +252,7 @@ export class Gateway {
     const { sip, dns, xmpp, presence } = this.#config
     this.#config = { ...config, sip, dns, xmpp, presence }
     this.#log.level = config.log.level
-    this.#links.apply(config.federation, config.linkSecrets)
+    this.#xmpp.reload(config)
     this.#presence.upkeep.revise()
   }
 
@@ -271,7 +277,7 @@ export class Gateway {
     const stats = this.stats()
     this.#presence.close()
     await this.#sip.close()
-    await this.#links.close()
+    await this.#xmpp.close()
     return { finished, stats }
   }
 
@@ -280,10 +286,9 @@ export class Gateway {
    * (XEP-0114): until nothing has come for a moment, or for a second at most.
    */
   async #untilQuiet(): Promise<void> {
-    const received = (): number => this.#links.all().reduce((sum, link) => sum + link.stats().received, 0)
-    for (let looks = 0, last = received(); looks < QUIET_LOOKS; looks++) {
+    for (let looks = 0, last = this.#xmpp.received; looks < QUIET_LOOKS; looks++) {
       await new Promise<void>((resolve) => this.#timers.set(QUIET, resolve))
-      const now = received()
+      const now = this.#xmpp.received
       if (now === last) return
       last = now
     }
@@ -304,27 +309,12 @@ export class Gateway {
    * @param peer of an s2s link, only streams with this domain or address
    */
   linkStats(name: string, peer?: string): object | undefined {
-    const link = this.#links.all().find((each) => each.name === name)
-    if (link !== undefined) return { state: link.state, ...link.stats() }
-    const view = this.#streamsOf(name)
-    return view === undefined ? undefined : s2sLinkView(view, this.#stateOf(name), peer)
+    return this.#xmpp.statsOf(name, peer)
   }
 
   /** How a link stands, in short. */
   linkStanding(name: string): { state: string; in?: number; out?: number } | undefined {
-    const link = this.#links.all().find((each) => each.name === name)
-    if (link !== undefined) return { state: link.state }
-    const view = this.#streamsOf(name)
-    return view === undefined ? undefined : { state: this.#stateOf(name), ...countStreams(view.streams) }
-  }
-
-  #streamsOf(name: string): S2sView | undefined {
-    const row = this.#config.federation.links.get(name)
-    return row?.kind === 's2s' ? this.#options.streams?.(name) : undefined
-  }
-
-  #stateOf(name: string): 'live' | 'closed' {
-    return this.#config.federation.links.get(name)?.suspended === false ? 'live' : 'closed'
+    return this.#xmpp.standingOf(name)
   }
 
   stats(): object {
@@ -337,10 +327,20 @@ export class Gateway {
       peers: this.#peers.stats(),
       people: this.#records?.stats(),
       learned: this.#options.people?.learnedStats(),
-      links: Object.fromEntries(
-        this.#links.all().map((link) => [link.name, { state: link.state, ...link.stats() }]),
-      ),
+      ...this.#xmpp.stats(),
     }
+  }
+
+  /** To a domain that no row knows: over S2S where DNS has that, else over SIP. */
+  #toDomain(arrival: Arrival, domain: Domain, toXmpp: (arrival: Arrival, link: Link) => void): void {
+    const go = (link: Link | undefined): void => {
+      if (link === undefined) this.#sip.leg.toProvider(arrival, undefined)
+      else toXmpp(arrival, link)
+    }
+    const found = this.#xmpp.discover(arrival.from.domain, domain)
+    if (found instanceof Promise)
+      found.then(go).catch((error: unknown) => this.#pipeline.failed(arrival, error))
+    else go(found)
   }
 
   #isStopping(): boolean {

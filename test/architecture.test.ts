@@ -54,9 +54,11 @@ const ROOT_FILES = new Set([
   'main.ts',
   'rules.ts',
   'run.ts',
+  's2s-side.ts',
   'sip-side.ts',
   'sip-tls.ts',
   'version.ts',
+  'xmpp-side.ts',
 ])
 
 const MOST_LINES = 400

@@ -111,8 +111,6 @@ export interface GatewaySetup {
   readonly vouches?: string
   readonly contacts?: readonly object[]
   readonly people?: GatewayOptions['people']
-  /** What links from server to server have. */
-  readonly streams?: GatewayOptions['streams']
 }
 
 const JSON_LOG = { level: 'error', format: 'json' } as const
@@ -218,7 +216,6 @@ export async function gatewayBed(setup: GatewaySetup = {}): Promise<GatewayBed> 
     lookups: NO_DNS,
     software: { name: 'Test', version: '0' },
     people: setup.people,
-    streams: setup.streams,
   })
   onTestFinished(async () => {
     await gateway.stop()

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startAdministration } from '../../src/administration.ts'
 import { EXIT } from '../../src/cli/exit.ts'
 import { runProgram } from '../../src/cli/program.ts'
-import type { S2sView } from '../../src/edge/s2s/view.ts'
+import { countStreams, type S2sView, s2sLinkView } from '../../src/edge/s2s/view.ts'
 import { createLog } from '../../src/logging.ts'
 import { cliOf, type Ended } from '../cli/bed.ts'
 import { until } from '../sip/endpoint/bed.ts'
@@ -39,12 +39,23 @@ const VIEW: S2sView = {
 }
 
 /** A gateway whose administration answers at a socket, and the command that asks it. */
-async function bedWithSocket(setup: GatewaySetup) {
+async function bedWithSocket(setup: GatewaySetup, view?: (link: string) => S2sView) {
   const directory = await tempDir('links')
   const bed = await gatewayBed(setup)
+  const { gateway } = bed
+  const isShown = (link: string): boolean => view !== undefined && link === OUTSIDE.name
   const socket = join(directory.path, 'admin.sock')
   const started = await startAdministration({
-    gateway: bed.gateway,
+    gateway: {
+      peers: gateway.peers,
+      recordOf: (question) => gateway.recordOf(question),
+      linkStats: (link, peer) =>
+        isShown(link) ? s2sLinkView(view?.(link) as S2sView, 'live', peer) : gateway.linkStats(link, peer),
+      linkStanding: (link) =>
+        isShown(link)
+          ? { state: 'live', ...countStreams(view?.(link).streams ?? []) }
+          : gateway.linkStanding(link),
+    },
     config: () => ({ ...bed.config, admin: { socket } }),
     store: undefined,
     log: createLog({ level: 'error', format: 'json' }, false),
@@ -65,12 +76,9 @@ async function bedWithSocket(setup: GatewaySetup) {
 
 test('a link from server to server tells every stream, and whom it cannot reach', async () => {
   const asked: string[] = []
-  const bed = await bedWithSocket({
-    links: [OUTSIDE],
-    streams: (link) => {
-      asked.push(link)
-      return VIEW
-    },
+  const bed = await bedWithSocket({ links: [OUTSIDE] }, (link) => {
+    asked.push(link)
+    return VIEW
   })
   const { code, out } = await bed.run('link', 'show', 'outside')
   expect(code).toBe(EXIT.done)
@@ -94,7 +102,7 @@ gone.example  3         5m              gone.example says that it has no XMPP
 })
 
 test('of one peer alone; as JSON it is the same', async () => {
-  const bed = await bedWithSocket({ links: [OUTSIDE], streams: () => VIEW })
+  const bed = await bedWithSocket({ links: [OUTSIDE] }, () => VIEW)
   const one = await bed.run('link', 'show', 'outside', '--peer', 'PARTNER.example', '--json')
   expect(JSON.parse(one.out).figures).toEqual({
     state: 'live',
@@ -118,15 +126,15 @@ test.for([
   ['prosody', 'xmpp.example', '"prosody" has no streams of several peers'],
   ['prosody', '192.0.2.1', '"prosody" has no streams of several peers'],
 ] as const)('%s has no peer "%s"', async ([link, peer, text]) => {
-  const bed = await bedWithSocket({ links: [OUTSIDE], streams: () => VIEW })
+  const bed = await bedWithSocket({ links: [OUTSIDE] }, () => VIEW)
   expect(await bed.run('link', 'show', link, '--peer', peer)).toMatchObject({
     code: EXIT.usage,
     err: expect.stringContaining(text),
   })
 })
 
-test('the list tells how each link stands; a link without streams of its own stands for nothing', async () => {
-  const bed = await bedWithSocket({ links: [OUTSIDE], streams: () => VIEW })
+test('the list tells how each link stands; one without streams says so', async () => {
+  const bed = await bedWithSocket({ links: [OUTSIDE] }, () => VIEW)
   const lines = (await bed.run('link', 'list')).out.split('\n')
   expect(lines[0]).toMatch(/^NAME +OWNER +KIND +STATE +IN +OUT +HOST/)
   expect(lines[1]).toMatch(/^outside +file +s2s +live +2 +1$/)
@@ -136,9 +144,9 @@ test('the list tells how each link stands; a link without streams of its own sta
     { name: 'prosody', standing: { state: 'live' } },
   ])
   const bare = await bedWithSocket({ links: [OUTSIDE] })
-  expect((await bare.run('link', 'list')).out.split('\n')[1]).toMatch(/^outside +file +s2s$/)
-  expect((await bare.run('link', 'show', 'outside')).out).toBe(
-    'link outside\n  owner  the configuration file (change it there)\n  kind   s2s\n',
+  expect((await bare.run('link', 'list')).out.split('\n')[1]).toMatch(/^outside +file +s2s +live +0 +0$/)
+  expect((await bare.run('link', 'show', 'outside')).out).toMatch(
+    /\n {2}streams +none\n|\n {2}streams +0 in, 0 out\n/,
   )
 })
 

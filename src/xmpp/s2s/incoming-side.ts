@@ -13,6 +13,8 @@ export interface IncomingSideDeps {
   readonly options: S2sOptions
   readonly listeners: readonly S2sListener[]
   readonly outward: Outward
+  /** Streams that we have opened: they count for `limits.connections` too. */
+  opened(): number
   /** An error for somebody over there; `pair.sender` is ours. */
   reply(stanza: Element, pair: DomainPair): void
 }
@@ -77,6 +79,14 @@ export class IncomingSide {
     for (const stream of [...this.#streams.values()]) stream.recheck()
   }
 
+  pause(): void {
+    for (const stream of this.#streams.values()) stream.pause()
+  }
+
+  resume(): void {
+    for (const stream of this.#streams.values()) stream.resume()
+  }
+
   views(): readonly StreamView[] {
     return [...this.#streams.values()].map((stream) => stream.view())
   }
@@ -97,8 +107,9 @@ export class IncomingSide {
       socket.destroy()
       return
     }
-    const { options, outward, reply } = this.#deps
-    const limit = this.#gate.enter(address)
+    const { options, outward, opened, reply } = this.#deps
+    const full = this.#streams.size + opened() >= options.limits.connections
+    const limit = full ? 'connections' : this.#gate.enter(address)
     if (limit !== undefined) {
       this.#refused++
       socket.destroy()

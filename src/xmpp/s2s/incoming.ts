@@ -188,6 +188,15 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#fail(error)
   }
 
+  /** Nothing is read from now on, once it brings stanzas. */
+  pause(): void {
+    if (this.#live) this.#wire.pause()
+  }
+
+  resume(): void {
+    if (this.#live) this.#wire.resume()
+  }
+
   view(): StreamView {
     const now = this.#options.clock.now()
     const proved = this.#traffic.pairs.all

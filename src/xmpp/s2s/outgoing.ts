@@ -154,6 +154,15 @@ export class Outgoing implements Channel {
     this.end(text, { condition: 'policy-violation', text: 'this stream is no longer allowed' })
   }
 
+  /** Nothing is read from now on, once it may bring stanzas. */
+  pause(): void {
+    if (this.#state === 'live') this.#dialling.wire?.pause()
+  }
+
+  resume(): void {
+    if (this.#state === 'live') this.#dialling.wire?.resume()
+  }
+
   view(): StreamView {
     return outgoingView({
       name: this.name,

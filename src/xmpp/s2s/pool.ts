@@ -149,6 +149,14 @@ export class Pool implements Outward {
     for (const stream of [...this.#streams]) if (stream.usable) stream.recheck()
   }
 
+  pause(): void {
+    for (const stream of this.#streams) stream.pause()
+  }
+
+  resume(): void {
+    for (const stream of this.#streams) stream.resume()
+  }
+
   views(): readonly StreamView[] {
     return [...this.#streams].map((stream) => stream.view())
   }

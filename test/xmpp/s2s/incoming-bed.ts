@@ -134,6 +134,7 @@ export async function incomingBed(wish: BedWish = {}): Promise<IncomingBed> {
     },
   }
   const side = new IncomingSide({
+    opened: () => 0,
     options,
     listeners: [
       { name: 'clear', address: '127.0.0.1', port: 0, tls: 'starttls' },
