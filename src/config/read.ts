@@ -75,9 +75,8 @@ export function readConfig(
   const inFile = (each: Conflict | Warning): ConfigProblem => problemOf(each, rows, problem)
   if (!snapshot.ok) found.push(...snapshot.error.map(inFile))
   if (!snapshot.ok || found.length > 0) return err(inOrder(found))
-  // Without the store's rows it is not known what links there are.
   const whole = rest.store === undefined || store !== EMPTY_STORE
-  const doubts = whole ? s2sDoubts(rest.xmpp, snapshot.value, xmppTls.material) : []
+  const doubts = s2sDoubts(rest.xmpp, snapshot.value, xmppTls.material, whole)
   return ok(
     Object.freeze({
       ...rest,

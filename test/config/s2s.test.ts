@@ -209,6 +209,14 @@ test.for<readonly [string, Parts, readonly RegExp[]]>([
   for (const [index, text] of expected.entries()) expect(found[index]).toMatch(text)
 })
 
+test('what the file’s own rows lack is told without those of the store', () => {
+  const more = 'store: { sqlite: federation.db }'
+  expect(warningsOf({ certificate: 'none', listeners: '', provider: 'link: outside', more })).toEqual([
+    expect.stringContaining('xmpp.tls is missing'),
+    expect.stringContaining('no listener is there'),
+  ])
+})
+
 test('a link in the store is as good; without the store’s rows nobody knows', () => {
   const parts = { links: '', more: 'store: { sqlite: federation.db }' }
   const stored = { ...EMPTY_STORE, links: [s2sLink()] }
