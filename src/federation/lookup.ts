@@ -1,5 +1,5 @@
 import type { Domain } from '../kernel/domain.ts'
-import type { Link, PeerLimits, Provider } from './model.ts'
+import type { Link, PeerLimits, Provider, S2sLink, ServedDomain } from './model.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Standing } from './standing.ts'
 
@@ -23,6 +23,13 @@ export function peerOf(snapshot: Snapshot, remote: Domain): Peer {
     ? { kind: 'domain', name: remote, limits }
     : { kind: 'provider', name: provider.name, limits }
 }
+
+/** The links by which a domain of ours speaks to other servers itself: those that are not suspended, in the order of its row. */
+export const s2sLinksOf = (snapshot: Snapshot, served: ServedDomain): readonly S2sLink[] =>
+  served.links.flatMap((name) => {
+    const link = snapshot.links.get(name)
+    return link?.kind === 's2s' && !link.suspended ? [link] : []
+  })
 
 /**
  * The one link that may carry the remote domain for the served one: the provider's, else the link whose `remote`

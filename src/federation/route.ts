@@ -1,5 +1,5 @@
 import type { Domain } from '../kernel/domain.ts'
-import { linkOf, providerOf } from './lookup.ts'
+import { linkOf, providerOf, s2sLinksOf } from './lookup.ts'
 import type { ComponentLink, Home, S2sLink, SipProvider, XmppProvider } from './model.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -39,5 +39,9 @@ export function route(snapshot: Snapshot, from: Domain, to: Domain, userHome?: s
   if (link?.kind === 'component') return { kind: 'component', link, provider }
   if (link?.kind === 's2s') return { kind: 's2s', link, provider }
   if (provider !== undefined) return none('no-link')
-  return snapshot.federation.openDiscovery.enabled ? { kind: 'discover', domain: to } : none('unknown-domain')
+  if (snapshot.federation.openDiscovery.enabled) return { kind: 'discover', domain: to }
+  // An allowed domain may speak to us over S2S: it is answered in the same way.
+  const own = snapshot.servedDomains.get(from)
+  const [s2s] = own !== undefined && snapshot.allowed.get(to) !== undefined ? s2sLinksOf(snapshot, own) : []
+  return s2s === undefined ? none('unknown-domain') : { kind: 's2s', link: s2s, provider }
 }

@@ -14,7 +14,11 @@ function namesUnder(heading: string): readonly string[] {
 }
 
 const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
-  .filter((name) => /^(edge\/.*|admin\/.*|gateway|sip-side|administration|rules|run)\.?\w*\.?ts$/.test(name))
+  .filter((name) =>
+    /^(edge\/.*|admin\/.*|gateway|sip-side|s2s-side|xmpp-side|administration|rules|run)\.?\w*\.?ts$/.test(
+      name,
+    ),
+  )
   .map((name) => readFileSync(new URL(`src/${name}`, root), 'utf8'))
 
 /** The arguments of every call whose name matches, as text. */

@@ -4,6 +4,7 @@ import type {
   ComponentLink,
   ContactEntry,
   ContactList,
+  FederationSwitches,
   Home,
   Policy,
   PolicyFlags,
@@ -114,20 +115,27 @@ export const sipProvider = (row: Partial<SipProvider> = {}): SipProvider => ({
   ...row,
 })
 
-export const input = (parts: Partial<FederationInput> = {}): FederationInput => ({
-  federation: {
-    enabled: true,
-    sip: true,
-    publicIm: true,
-    xmpp: true,
-    openDiscovery: {
-      enabled: false,
-      verification: 'contacts',
-      limits: { messagesPerSecond: 20, contacts: 1000, connections: 20 },
-    },
-    learning: { enabled: true, lifetime: 7_776_000_000, perUser: 500 },
-    suspended: false,
+export const switches = (parts: Partial<FederationSwitches> = {}): FederationSwitches => ({
+  enabled: true,
+  sip: true,
+  publicIm: true,
+  xmpp: true,
+  openDiscovery: {
+    enabled: false,
+    verification: 'contacts',
+    limits: { messagesPerSecond: 20, contacts: 1000, connections: 20 },
   },
+  learning: { enabled: true, lifetime: 7_776_000_000, perUser: 500 },
+  suspended: false,
+  ...parts,
+})
+
+/** With open discovery. */
+export const discovering = (): FederationSwitches =>
+  switches({ openDiscovery: { ...switches().openDiscovery, enabled: true } })
+
+export const input = (parts: Partial<FederationInput> = {}): FederationInput => ({
+  federation: switches(),
   homes: [home()],
   servedDomains: [served()],
   links: [link()],

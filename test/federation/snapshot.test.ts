@@ -8,6 +8,7 @@ import {
   address,
   byAddress,
   contacts,
+  discovering,
   domain,
   home,
   input,
@@ -355,13 +356,20 @@ describe('routes', () => {
       'discovery',
       'sip.example',
       'new.example',
-      {
-        federation: {
-          ...input().federation,
-          openDiscovery: { ...input().federation.openDiscovery, enabled: true },
-        },
-      },
+      { federation: discovering() },
       { kind: 'discover', domain: 'new.example' },
+    ],
+    [
+      'an allowed domain, from a domain that speaks to servers itself',
+      'sip.example',
+      'im.new.example',
+      {
+        allowedDomains: [{ name: domain('new.example'), verification: 'all', comment: '', suspended: false }],
+        links: [s2sLink()],
+        servedDomains: [served({ links: ['outside'] })],
+        providers: [],
+      },
+      { kind: 's2s', link: { name: 'outside' }, provider: undefined },
     ],
   ] as const)('%s', ([, from, to, parts, expected]) => {
     expect(route(snapshot(parts as Partial<FederationInput>), domain(from), domain(to))).toMatchObject(

@@ -3,7 +3,7 @@ import type { Snapshot } from '../../federation/snapshot.ts'
 import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Domain } from '../../kernel/domain.ts'
-import { s2sLinkOf } from './s2s-links.ts'
+import { s2sLinkOf } from './rules.ts'
 
 export interface DiscoveryOptions {
   readonly snapshot: () => Snapshot
@@ -29,7 +29,7 @@ export class Discovery {
   /** The link for it, as far as that is known without asking; undefined: SIP, or not known yet. */
   known(own: Domain, other: Domain): S2sLink | undefined {
     const { snapshot, clock } = this.#options
-    return this.#known.get(other, clock.now()) === true ? s2sLinkOf(snapshot(), own) : undefined
+    return this.#known.get(other, clock.now()) === true ? s2sLinkOf(snapshot(), own, other) : undefined
   }
 
   /** It has spoken to us over a stream on which it was proved. */
@@ -40,11 +40,13 @@ export class Discovery {
   /** At once where nothing has to be asked. Where DNS cannot be asked there is no link: SIP has its own words for that. */
   find(own: Domain, other: Domain): S2sLink | undefined | Promise<S2sLink | undefined> {
     const { snapshot, clock } = this.#options
-    const link = s2sLinkOf(snapshot(), own)
+    const link = s2sLinkOf(snapshot(), own, other)
     if (link === undefined) return undefined
     const known = this.#known.get(other, clock.now())
     if (known !== undefined) return known ? link : undefined
-    return this.#ask(other).then((offers) => (offers === true ? s2sLinkOf(snapshot(), own) : undefined))
+    return this.#ask(other).then((offers) =>
+      offers === true ? s2sLinkOf(snapshot(), own, other) : undefined,
+    )
   }
 
   #ask(other: Domain): Promise<boolean | undefined> {

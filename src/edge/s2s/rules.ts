@@ -1,5 +1,5 @@
-import { linkOf, standingOf } from '../../federation/lookup.ts'
-import type { S2sLink, ServedDomain } from '../../federation/model.ts'
+import { linkOf, s2sLinksOf, standingOf } from '../../federation/lookup.ts'
+import type { S2sLink } from '../../federation/model.ts'
 import { DEFAULT_NEGOTIATION, negotiationCheck } from '../../federation/negotiation.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import { NEEDS } from '../../federation/standing.ts'
@@ -47,7 +47,7 @@ export function s2sLinkOf(snapshot: Snapshot, own: Domain, other: Domain): S2sLi
   if (step.result === 'refuse' || provider?.protocol === 'sip') return undefined
   if (!NEEDS[provider?.type ?? 'partner'].xmpp.every((need) => federation[need])) return undefined
   const link = linkOf(snapshot, own, other, provider)
-  const carrying = linksFrom(snapshot, served)
+  const carrying = s2sLinksOf(snapshot, served)
   // Bound to no link: an allowed domain, or one that is discovered.
   if (link === undefined && provider === undefined) return carrying[0]
   return carrying.find((each) => each === link)
@@ -56,11 +56,5 @@ export function s2sLinkOf(snapshot: Snapshot, own: Domain, other: Domain): S2sLi
 /** Whether other XMPP servers may reach this domain of ours by themselves. */
 export function servesOverS2s(snapshot: Snapshot, own: Domain): boolean {
   const served = snapshot.servedDomains.get(own)
-  return served !== undefined && !served.suspended && linksFrom(snapshot, served).length > 0
+  return served !== undefined && !served.suspended && s2sLinksOf(snapshot, served).length > 0
 }
-
-const linksFrom = (snapshot: Snapshot, { links }: ServedDomain): readonly S2sLink[] =>
-  links.flatMap((name) => {
-    const link = snapshot.links.get(name)
-    return link?.kind === 's2s' && !link.suspended ? [link] : []
-  })

@@ -38,7 +38,7 @@ export class S2sEvents {
         return
       case 'closed': {
         const { peer, reason, wasLive, direction } = event
-        counters.add(`s2s.${wasLive ? 'ended' : 'failed'}.${direction}`)
+        counters.add(wasLive ? `s2s.ended.${direction}` : `s2s.failed.${direction}`)
         if (peer !== undefined && !WELL.has(reason)) this.#errors.set(peer, reason, 0)
         if (wasLive) log.info(about, 'a stream between servers has ended')
         else if (direction === 'in') peers.warn(about, 'a stream from another server came to nothing')

@@ -1,5 +1,6 @@
 import type { Evidence } from '../../federation/evidence.ts'
-import type { Link, S2sLink } from '../../federation/model.ts'
+import { s2sLinksOf } from '../../federation/lookup.ts'
+import type { S2sLink } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { Domain } from '../../kernel/domain.ts'
@@ -13,6 +14,7 @@ import type { Element } from '../../xmpp/xml/element.ts'
 import { AddressBook } from '../address-book.ts'
 import type { Attached, StanzaLink } from '../attached.ts'
 import type { Counters } from '../counters.ts'
+import { s2sLinkOf } from './rules.ts'
 
 export interface S2sLinksOptions {
   readonly snapshot: () => Snapshot
@@ -74,7 +76,7 @@ export class S2sLinks {
   /** A stanza has come on a stream that has proved the pair. */
   arrived(stanza: Element, pair: DomainPair, proof: StreamProof): void {
     const { snapshot, counters, onStanza } = this.#options
-    const row = s2sLinkOf(snapshot(), pair.target)
+    const row = s2sLinkOf(snapshot(), pair.target, pair.sender)
     const via = row === undefined ? undefined : this.#attached(row.name, proof)
     if (via === undefined) {
       counters.add('xmpp.no-s2s-link')
@@ -89,8 +91,10 @@ export class S2sLinks {
     const { counters, onStanza, snapshot } = this.#options
     counters.add('xmpp.undelivered')
     const error = stanzaError(stanza, condition, { text })
-    const pair = pairOf(stanza)
-    const row = pair === undefined ? undefined : s2sLinkOf(snapshot(), pair.sender)
+    const own = pairOf(stanza)?.sender
+    const served = own === undefined ? undefined : snapshot().servedDomains.get(own)
+    // Also where the rules do not allow the pair any more: that may be why it did not leave.
+    const [row] = served === undefined ? [] : s2sLinksOf(snapshot(), served)
     const via = row === undefined ? undefined : this.#attached(row.name, EXPECTED)
     if (error !== undefined && via !== undefined) onStanza(via, error)
   }
@@ -124,15 +128,6 @@ export class S2sLinks {
       by: new Map(),
     }
   }
-}
-
-/** The link by which a domain of ours speaks to other servers itself. */
-export function s2sLinkOf(snapshot: Snapshot, own: Domain): S2sLink | undefined {
-  for (const name of snapshot.servedDomains.get(own)?.links ?? []) {
-    const link: Link | undefined = snapshot.links.get(name)
-    if (link?.kind === 's2s' && !link.suspended) return link
-  }
-  return undefined
 }
 
 function pairOf({ attrs }: Element): DomainPair | undefined {

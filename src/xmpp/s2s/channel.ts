@@ -1,6 +1,7 @@
 import type { Element } from '../xml/element.ts'
 import type { VerifyRequest } from './dialback.ts'
 import type { DomainPair } from './domain-pair.ts'
+import type { StreamProof } from './negotiation.ts'
 import type { Confirmation } from './options.ts'
 import type { StreamName, Unreachable } from './receiving-state.ts'
 
@@ -23,6 +24,13 @@ export interface Outward {
     except: StreamName,
     tell: (outcome: { readonly via: StreamName } | { readonly unreachable: Unreachable }) => void,
   ): void
+}
+
+/** What a stream was proved by, in one word. */
+export function authOf(proof: StreamProof | undefined): StreamView['auth'] {
+  if (proof === undefined) return 'none'
+  if (proof.certificate === 'match') return 'certificate'
+  return proof.tls ? 'dialback-tls' : 'dialback'
 }
 
 /** What a stream tells of itself. */

@@ -6,7 +6,7 @@ import { type BadStanza, STREAMS } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
 import { certificateCheck } from './certificate-check.ts'
-import type { Channel, Outward, StreamView } from './channel.ts'
+import { authOf, type Channel, type Outward, type StreamView } from './channel.ts'
 import { type ResultAnswer, writeDialback } from './dialback.ts'
 import type { DomainPair } from './domain-pair.ts'
 import type { Stranger } from './gate.ts'
@@ -387,12 +387,6 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       if (!this.#ending) this.#fail({ condition: 'internal-server-error', text: 'a fault of ours' })
     }
   }
-}
-
-function authOf(proof: StreamProof | undefined): StreamView['auth'] {
-  if (proof === undefined) return 'none'
-  if (proof.certificate === 'match') return 'certificate'
-  return proof.tls ? 'dialback-tls' : 'dialback'
 }
 
 /** Their stream error, for the log: the condition, if it looks like one. */

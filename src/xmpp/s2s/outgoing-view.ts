@@ -1,5 +1,5 @@
 import type { Domain } from '../../kernel/domain.ts'
-import type { StreamView } from './channel.ts'
+import { authOf, type StreamView } from './channel.ts'
 import type { Dialling } from './dialling.ts'
 import type { StreamProof } from './negotiation.ts'
 import type { StreamName } from './receiving-state.ts'
@@ -61,8 +61,3 @@ export function outgoingView(seen: Seen): StreamView {
 }
 
 /** A certificate that matches counts, whatever was said over it. */
-function authOf(proof: StreamProof | undefined): StreamView['auth'] {
-  if (proof === undefined) return 'none'
-  if (proof.certificate === 'match') return 'certificate'
-  return proof.tls ? 'dialback-tls' : 'dialback'
-}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Discovery } from '../../../src/edge/s2s/discovery.ts'
 import type { Domain } from '../../../src/kernel/domain.ts'
-import { domain, served } from '../../federation/fixtures.ts'
+import { discovering, domain, served } from '../../federation/fixtures.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
 import { open } from '../support.ts'
 
@@ -15,6 +15,7 @@ function bed({ s2s = true, answer = async (_domain: Domain): Promise<boolean | u
     links: [{ kind: 's2s', name: 'internet', suspended: false }],
     servedDomains: [served({ links: s2s ? ['internet'] : [] })],
     providers: [],
+    federation: discovering(),
   })
   const discovery = new Discovery({
     snapshot: () => snapshot,

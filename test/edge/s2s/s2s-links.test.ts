@@ -6,7 +6,7 @@ import type { S2sLink } from '../../../src/federation/model.ts'
 import type { StreamProof } from '../../../src/xmpp/s2s/negotiation.ts'
 import { parseStanzaError } from '../../../src/xmpp/stanza-error.ts'
 import { type Element, xml } from '../../../src/xmpp/xml/element.ts'
-import { domain, served } from '../../federation/fixtures.ts'
+import { domain, served, xmppProvider } from '../../federation/fixtures.ts'
 import { open } from '../support.ts'
 
 const OWN = domain('sip.example')
@@ -29,7 +29,7 @@ function bed(row: Partial<S2sLink> = {}) {
     open({
       links: link === undefined ? [] : [{ ...ROW, ...link }],
       servedDomains: [served({ links: link === undefined ? [] : ['internet'] })],
-      providers: [],
+      providers: link === undefined ? [] : [xmppProvider({ link: 'internet' })],
     })
   let snapshot = rules(row)
   const links = new S2sLinks({
