@@ -1,7 +1,6 @@
 import type { Domain } from '../../kernel/domain.ts'
 import { authOf, type StreamView } from './channel.ts'
 import type { Dialling } from './dialling.ts'
-import type { StreamProof } from './negotiation.ts'
 import type { StreamName } from './receiving-state.ts'
 import type { Stage } from './set-up.ts'
 import { addressOf } from './stream-failure.ts'
