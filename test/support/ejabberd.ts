@@ -179,7 +179,8 @@ function configuration(options: EjabberdOptions, ports: Ports, files: S2sFiles |
     modules: {
       mod_disco: {},
       mod_ping: {},
-      ...(s2s && { mod_s2s_dialback: {} }),
+      // With it, a certificate that is not believed would do: dialback follows.
+      ...(s2s && secure !== 'certificate' && { mod_s2s_dialback: {} }),
       ...(s2s?.bidi && { mod_s2s_bidi: {} }),
     },
   })

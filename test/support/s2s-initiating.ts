@@ -89,9 +89,9 @@ async function open(
   stream: S2sStream,
   from: string,
   to: string,
-  { version = true }: Initiating,
+  { version = true, dialback }: Initiating,
 ): Promise<Opened> {
-  await stream.open({ from, to, ...(!version && { version: null }) })
+  await stream.open({ from, to, ...(!version && { version: null }), dialback: dialback?.length !== 0 })
   const header = await stream.header()
   const modern = version && header.version !== undefined
   const features = modern ? featuresIn(await stream.expect('features', { xmlns: NS.streams })) : {}

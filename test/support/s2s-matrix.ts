@@ -56,23 +56,24 @@ export function identityOfKind(
 }
 
 /**
- * S: SASL over TLS, T: dialback over TLS, C: dialback in clear; `.`: no stream comes about. Rows that are left out are invalid: no
- * provider can have them. In the order of `PEER_KINDS`, and the same in both directions.
+ * What comes of a stream, by who opens it; in the order of `PEER_KINDS`. S: SASL over TLS, T: dialback over TLS, C: dialback in
+ * clear. Small letters: the gateway refuses, with policy-violation, not-authorized or unsupported-version (its stream error, where
+ * the stream is still there for one). `-`: the peer gives up, and says nothing. Rows that are left out are invalid.
  */
 const CELLS = {
-  'RR+': 'S . S . . .',
-  'RR-': 'S . S . . .',
-  'RO+': 'S . S T . .',
-  'RO-': 'S . S . . .',
-  'RN+': 'T . . T . .',
-  'OR+': 'S . S T C C',
-  'OR-': 'S . S . . .',
-  'OO+': 'S . S T C C',
-  'OO-': 'S . S . . .',
-  'ON+': 'T . . T C C',
-  'NR+': 'C . . . C C',
-  'NO+': 'C . . . C C',
-  'NN+': 'C . . . C C',
+  'RR+': { out: 'S p S n p v', in: 'S - S n p v' },
+  'RR-': { out: 'S p S n p v', in: 'S - S n p v' },
+  'RO+': { out: 'S p S T p v', in: 'S - S T p v' },
+  'RO-': { out: 'S p S n p v', in: 'S - S n p v' },
+  'RN+': { out: 'T p n T p v', in: 'T - - T p v' },
+  'OR+': { out: 'S n S T C C', in: 'S - S T C C' },
+  'OR-': { out: 'S p S n p v', in: 'S - S n p v' },
+  'OO+': { out: 'S n S T C C', in: 'S - S T C C' },
+  'OO-': { out: 'S p S n p v', in: 'S - S n p v' },
+  'ON+': { out: 'T n n T C C', in: 'T - - T C C' },
+  'NR+': { out: 'C n p p C C', in: 'C - - - C C' },
+  'NO+': { out: 'C n p p C C', in: 'C - - - C C' },
+  'NN+': { out: 'C n p p C C', in: 'C - - - C C' },
 } as const
 
 export type Row = keyof typeof CELLS
@@ -92,26 +93,53 @@ export function settingsOf(row: Row | (typeof INVALID_ROWS)[number]) {
   return { tls: REQUIREMENTS[tls], sasl: REQUIREMENTS[sasl], dialback: dialback === '+' }
 }
 
-const WAYS = { S: 'sasl-tls', T: 'tls-dialback', C: 'tcp-dialback' } as const satisfies Record<string, Way>
+const WAYS = {
+  S: 'sasl-tls',
+  T: 'tls-dialback',
+  C: 'tcp-dialback',
+} as const satisfies Record<string, Way>
+const REFUSALS = {
+  p: 'policy-violation',
+  n: 'not-authorized',
+  v: 'unsupported-version',
+  '-': 'given up',
+} as const
+
+export type Expected = (typeof WAYS)[keyof typeof WAYS] | (typeof REFUSALS)[keyof typeof REFUSALS]
 
 export interface Cell {
   readonly row: Row
   readonly peer: PeerName
-  /** How the peer sees the stream proved; undefined: none comes about. */
-  readonly way: Way | undefined
+  /** The gateway opens the stream. */
+  readonly out: Expected
+  /** The peer opens it. */
+  readonly in: Expected
 }
 
-export const MATRIX: readonly Cell[] = Object.entries(CELLS).flatMap(([row, letters]) =>
-  letters.split(' ').map((letter, at) => ({
+const expectedIn = (letters: string): readonly Expected[] => {
+  const meaning: Readonly<Record<string, Expected>> = { ...WAYS, ...REFUSALS }
+  return letters.split(' ').map((letter) => meaning[letter] as Expected)
+}
+
+export const MATRIX: readonly Cell[] = Object.entries(CELLS).flatMap(([row, cells]) => {
+  const [out, inward] = [expectedIn(cells.out), expectedIn(cells.in)]
+  return (Object.keys(PEER_KINDS) as PeerName[]).map((peer, at) => ({
     row: row as Row,
-    peer: Object.keys(PEER_KINDS)[at] as PeerName,
-    way: letter === '.' ? undefined : WAYS[letter as keyof typeof WAYS],
-  })),
-)
+    peer,
+    out: out[at] as Expected,
+    in: inward[at] as Expected,
+  }))
+})
+
+/** An outcome that the peer sees, as a cell tells it. */
+export function asExpected(outcome: Outcome): string {
+  if (outcome.kind === 'established') return outcome.way
+  return outcome.by === 'us' ? 'given up' : outcome.condition
+}
 
 /** A scripted peer as the row has it: what the gateway is expected to be, played by us. */
 export function peerOfRow(row: Row): Omit<PeerKind, 'identity'> {
-  const ways = new Set(row in CELLS ? acceptedBy(row) : [])
+  const ways = new Set<string>(MATRIX.filter((cell) => cell.row === row).map((cell) => cell.out))
   const tls = ways.has('sasl-tls') || ways.has('tls-dialback')
   const dialback = [
     ...(ways.has('tls-dialback') ? (['tls'] as const) : []),
@@ -132,11 +160,3 @@ export function peerOfRow(row: Row): Omit<PeerKind, 'identity'> {
     },
   }
 }
-
-/** Everything that some peer gets by on that row. */
-const acceptedBy = (row: Row): readonly Way[] =>
-  MATRIX.flatMap((cell) => (cell.row === row && cell.way !== undefined ? [cell.way] : []))
-
-/** An outcome as a cell tells it. */
-export const wayOf = (outcome: Outcome): Way | undefined =>
-  outcome.kind === 'established' ? outcome.way : undefined

@@ -20,6 +20,8 @@ export interface S2sPeerOptions {
   /** Of its dialback keys. */
   readonly secret?: string
   readonly port?: number
+  /** Where it listens: 127.0.0.1 unless told. */
+  readonly address?: '127.0.0.1' | '::1'
 }
 
 export interface S2sPeer extends AsyncDisposable {
@@ -50,7 +52,7 @@ export interface S2sPeer extends AsyncDisposable {
  * gateway agree on is agreed between two. It does right and wrong as the test says.
  */
 export async function startS2sPeer(options: S2sPeerOptions): Promise<S2sPeer> {
-  const { domain, identity, secret = `the secret of ${options.domain}` } = options
+  const { domain, identity, secret = `the secret of ${options.domain}`, address = '127.0.0.1' } = options
   const places = new Map(Object.entries(options.places ?? {}))
   const streams = new Inbox<S2sStream>(`${domain}, streams`, (stream) => `${stream.name}\n${stream.report()}`)
   const outcomes = new Inbox<Outcome>(`${domain}, outcomes`, shown)
@@ -101,7 +103,7 @@ export async function startS2sPeer(options: S2sPeerOptions): Promise<S2sPeer> {
         () => stream.destroy(),
       )
     })
-    server.listen(port, '127.0.0.1')
+    server.listen(port, address)
     await once(server, 'listening')
     return server
   }

@@ -74,7 +74,13 @@ class Receiver {
 
   async #greet(): Promise<void> {
     const stream = this.#stream
-    const { version = true, sm = false, bidi = false, dialbackFeature = 'with-errors' } = this.#manner
+    const {
+      version = true,
+      sm = false,
+      bidi = false,
+      dialback,
+      dialbackFeature = 'with-errors',
+    } = this.#manner
     this.#header = await stream.header(ALWAYS)
     const { from, to = this.#host.domain } = this.#header
     this.#id = randomUUID()
@@ -83,6 +89,7 @@ class Receiver {
       ...(from !== undefined && { to: from }),
       id: this.#id,
       ...(!version && { version: null }),
+      dialback: dialback?.length !== 0,
     })
     if (!version || this.#header.version === undefined) return
     const done = this.#authenticated

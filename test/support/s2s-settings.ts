@@ -4,8 +4,9 @@ import { selfSigned } from './certificates.ts'
 import type { TlsIdentity } from './identity.ts'
 
 /**
- * How a real XMPP server federates. `certificate`: TLS, and the other's certificate must name its domain. `dialback-tls`:
- * TLS, but it shows a certificate signed by itself and trusts nobody's, so only dialback is left. `clear`: no TLS at all.
+ * How a real XMPP server federates. `certificate`: TLS, and the other's certificate must name its domain; Prosody then also
+ * does dialback, where SASL is not offered. `dialback-tls`: TLS, but it shows a certificate signed by itself and trusts nobody's,
+ * so only dialback is left. `clear`: no TLS at all.
  */
 export type S2sSecurity = 'certificate' | 'dialback-tls' | 'clear'
 
