@@ -53,9 +53,16 @@ export async function startFederatedGateway(
 ): Promise<FederatedGateway> {
   const { authority = new Authority('Test authority') } = options
   const [sip, s2s, direct] = (await freePorts(3)) as [number, number, number]
-  const stack = new AsyncDisposableStack()
+  const owned: AsyncDisposable[] = []
+  const use = <T extends AsyncDisposable>(thing: T): T => {
+    owned.unshift(thing)
+    return thing
+  }
+  const end = async (): Promise<void> => {
+    for (const each of owned) await each[Symbol.asyncDispose]()
+  }
   try {
-    const dns = stack.use(
+    const dns = use(
       await startDnsServer(
         s2sZone({
           [OWN]: {
@@ -67,8 +74,8 @@ export async function startFederatedGateway(
       ),
     )
     const { cert, key } = authority.issue({ commonName: OWN, dns: [OWN], purposes: ['server', 'client'] })
-    const files = stack.use(await written({ 'own.pem': cert, 'own.key': key, 'ca.pem': authority.pem }))
-    const romeo = stack.use(await startSipUserAgent({ uri: `sip:${ROMEO}`, nextHop: { port: sip } }))
+    const files = use(await written({ 'own.pem': cert, 'own.key': key, 'ca.pem': authority.pem }))
+    const romeo = use(await startSipUserAgent({ uri: `sip:${ROMEO}`, nextHop: { port: sip } }))
     const provider = {
       ...{ name: 'Capulet', type: 'partner', protocol: 'xmpp', verification: 'all', domains: [OTHER] },
       link: 'internet',
@@ -105,15 +112,14 @@ export async function startFederatedGateway(
       ...options.top,
     })
     const config = configWith({})
-    const gateway = stack.use(await startDragoman({ config }))
-    const owned = stack.move()
+    const gateway = use(await startDragoman({ config }))
     return {
       ...{ gateway, dns, authority, romeo, config, provider, configWith },
       ports: { sip, s2s, direct },
-      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+      [Symbol.asyncDispose]: end,
     }
   } catch (error) {
-    await stack.disposeAsync()
+    await end()
     throw error
   }
 }
