@@ -62,28 +62,27 @@ const letterOf = ({ dialback, tls }: StreamProof): string =>
 test('all 18 rows are in the table', () => expect(Object.keys(MATRIX)).toHaveLength(18))
 
 describe.for(Object.entries(MATRIX))('settings %s', ([row, letters]) => {
-  test.for(Object.entries(PEERS).map(([name, traits], at) => [name, letters.split(' ')[at], traits] as const))(
-    '%s: %s',
-    async ([, letter, traits]) => {
-      await using server = await rawServer(politePeer(traits))
-      await using bed = poolBed({
-        servers: { [MONTAGUE]: server.port },
-        rules: { accepted: acceptedBy(row) },
-      })
-      expect(bed.send('m1')).toBe(true)
-      const taken = await bed.told('m1')
-      const proved = bed.ofKind('proved').map(({ proof }) => letterOf(proof))
-      if (letter === '-') {
-        expect(proved).toEqual([])
-        expect(taken).toBe(false)
-        expect(bed.bounces).toMatchObject([{ bounce: { condition: 'remote-server-timeout' } }])
-        expect(server.peers.some(({ read }) => read.includes('text of m1'))).toBe(false)
-      } else {
-        expect(proved).toEqual([letter])
-        expect(taken).toBe(true)
-        await until(() => server.peers.at(-1)?.read.includes('text of m1') === true)
-        expect(bed.bounces).toEqual([])
-      }
-    },
-  )
+  test.for(
+    Object.entries(PEERS).map(([name, traits], at) => [name, letters.split(' ')[at], traits] as const),
+  )('%s: %s', async ([, letter, traits]) => {
+    await using server = await rawServer(politePeer(traits))
+    await using bed = poolBed({
+      servers: { [MONTAGUE]: server.port },
+      rules: { accepted: acceptedBy(row) },
+    })
+    expect(bed.send('m1')).toBe(true)
+    const taken = await bed.told('m1')
+    const proved = bed.ofKind('proved').map(({ proof }) => letterOf(proof))
+    if (letter === '-') {
+      expect(proved).toEqual([])
+      expect(taken).toBe(false)
+      expect(bed.bounces).toMatchObject([{ bounce: { condition: 'remote-server-timeout' } }])
+      expect(server.peers.some(({ read }) => read.includes('text of m1'))).toBe(false)
+    } else {
+      expect(proved).toEqual([letter])
+      expect(taken).toBe(true)
+      await until(() => server.peers.at(-1)?.read.includes('text of m1') === true)
+      expect(bed.bounces).toEqual([])
+    }
+  })
 })

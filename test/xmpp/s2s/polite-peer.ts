@@ -23,8 +23,8 @@ export interface Traits {
   readonly bidi?: boolean
   /** XEP-0198: `failed` offers it and then does not do it. */
   readonly sm?: 'absent' | 'enabled' | 'failed'
-  /** Answers `<r/>`. */
-  readonly acknowledges?: boolean
+  /** So many times it answers `<r/>`; always unless given. */
+  readonly acknowledges?: number
   /** Octets behind the features of every stream. */
   readonly behind?: string
   /** Written once stanzas may go. */
@@ -76,6 +76,7 @@ export const politePeer =
     }
     await opens()
     let stanzas = 0
+    let answers = traits.acknowledges ?? Number.POSITIVE_INFINITY
     for (;;) {
       const [said] = await peer.until(SAYS)
       const name = /<([\w:/]+)/.exec(said)?.[1]
@@ -109,7 +110,7 @@ export const politePeer =
           )
           break
         case 'r':
-          if (traits.acknowledges !== false) peer.write(`<a xmlns='urn:xmpp:sm:3' h='${stanzas}'/>`)
+          if (answers-- > 0) peer.write(`<a xmlns='urn:xmpp:sm:3' h='${stanzas}'/>`)
           break
         case '/stream:stream':
           peer.end('</stream:stream>')
@@ -129,7 +130,7 @@ async function startTls(peer: RawPeer, { tls = 'proceeds', shows }: Traits): Pro
     )
   else if (tls === 'no-handshake') {
     peer.write(`<proceed ${TLS}/>`)
-    await peer.until(/[^]/)
+    await peer.until(/[\s\S]/)
     peer.end('this is no TLS')
   } else {
     peer.write(`<proceed ${TLS}/>`)

@@ -88,7 +88,7 @@ class Connection implements RawPeer {
     this.#socket = socket
     socket.on('error', () => socket.destroy())
     await Promise.race([
-      once(socket, 'secure'),
+      once(socket, 'secure').catch((error: unknown) => Promise.reject(new Ended(String(error)))),
       this.closed.then(() => Promise.reject(new Ended('no TLS handshake'))),
     ])
     const { servername } = socket as unknown as { servername: unknown }
