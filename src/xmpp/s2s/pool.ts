@@ -1,5 +1,6 @@
 import type { Element } from '../xml/element.ts'
 import type { Channel, Outward, StreamView } from './channel.ts'
+import type { Connections } from './connections.ts'
 import type { VerifyAnswer, VerifyRequest } from './dialback.ts'
 import { type DomainPair, type PairKey, pairKey } from './domain-pair.ts'
 import type { Confirmation, S2sEvent, S2sOptions } from './options.ts'
@@ -8,13 +9,6 @@ import { Reach, type TroubledDomain } from './reach.ts'
 import type { StreamName } from './receiving-state.ts'
 import { bounceFor, isLasting, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { type Waiting, WaitingRoom } from './waiting.ts'
-
-/** Connections of both directions together. */
-export interface Connections {
-  /** False: there are as many as there may be. */
-  take(): boolean
-  release(): void
-}
 
 export interface PoolOptions {
   readonly s2s: S2sOptions
