@@ -31,7 +31,7 @@ export interface OutgoingEvents {
   live(): void
   /** It never came to that. */
   failed(failure: StreamFailure): void
-  /** It was live, or was opened for verification alone (`undefined`), and takes nothing more. */
+  /** It was live, or was good for verification alone (`undefined`), and takes nothing more. */
   ended(end: StreamEnd | undefined): void
   /** Nothing more comes of it. */
   gone(): void
@@ -256,7 +256,8 @@ export class Outgoing implements Channel {
     const { events } = this.#options
     this.#over(failure.text)
     for (const { tell } of this.#verifying.splice(0)) tell({ unreachable: unreachableFor(failure) })
-    if (this.#parked && !this.#wanted) events.ended(undefined)
+    // The peer may have ended it for having nothing to do, just when there was something.
+    if (this.#parked && (!this.#wanted || failure.kind === 'refused')) events.ended(undefined)
     else events.failed(failure)
   }
 

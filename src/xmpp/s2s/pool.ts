@@ -188,14 +188,18 @@ export class Pool implements Outward {
       this.#forget(way)
       return this.#count(false)
     }
-    if (way.main !== undefined) return true
-    const parked = [...way.streams].find(({ usable }) => usable)
-    const main = parked ?? this.#open(way)
+    if (way.main === undefined) this.#lead(way)
+    return true
+  }
+
+  /** A stream for what waits: one that is there for verification, or a new one. */
+  #lead(way: Way): void {
+    const there = [...way.streams].find(({ usable }) => usable)
+    const main = there ?? this.#open(way)
     if (main instanceof Outgoing) {
       way.main = main
       main.want()
     } else queueMicrotask(() => this.#bounceAll(way, main))
-    return true
   }
 
   #open(way: Way): Outgoing | StreamFailure {
@@ -223,6 +227,7 @@ export class Pool implements Outward {
         ended: (end) => {
           this.#left(way, stream)
           if (end !== undefined) this.#ended(way, end)
+          else if (way.queue.length > 0 && way.main === undefined) this.#lead(way)
           this.#forget(way)
         },
         gone: () => {

@@ -175,6 +175,18 @@ describe('streams', () => {
     expect(bed.open()).toBe(0)
   })
 
+  test('go on where those who are told throw', async () => {
+    await using bed = await withPeer(CLEAR)
+    const thrown = new Error('of ours')
+    bed.pool.send(bed.message('m1'), PAIR, () => {
+      throw thrown
+    })
+    bed.send('m2')
+    expect(await bed.told('m2')).toBe(true)
+    expect(bed.faults.splice(0)).toEqual([thrown])
+    expect(bed.pool.stats().live).toBe(1)
+  })
+
   test('no more than there may be connections', async () => {
     await using bed = await withPeer(CLEAR, { connections: 1 })
     bed.send('m1')
@@ -389,6 +401,24 @@ describe('keys that are to be verified (XEP-0220 §2.2.2)', () => {
     expect(await verify(nowhere)).toEqual({ unreachable: 'not-found' })
     await using unwanted = poolBed({ rules: () => undefined })
     expect(await verify(unwanted)).toEqual({ unreachable: 'no-connection' })
+  })
+
+  test('a stanza that comes just when the peer ends such a stream gets a new one', async () => {
+    await using bed = await withPeer(
+      async (peer, at) => {
+        if (at > 0) return politePeer(CLEAR)(peer, at)
+        await peer.until(HEADER)
+        peer.write(`${headerOf({})}<stream:features/>`)
+        await peer.until(/<db:result/)
+        peer.end('</stream:stream>')
+      },
+      { rules: { accepted: ['tcp-dialback'] } },
+    )
+    expect(await verify(bed)).toEqual({ via: 'out-1' })
+    bed.send('m1')
+    expect(await bed.told('m1')).toBe(true)
+    expect(bed.server.peers).toHaveLength(2)
+    expect(bed.bounces).toEqual([])
   })
 
   test('a peer that ends such a stream is none that cannot be reached', async () => {
