@@ -244,6 +244,27 @@ describe('hostile and broken peers', () => {
     expect(bed.pool.views()).toMatchObject([{ auth: 'certificate', tls: { protocol: 'TLSv1.3' } }])
   })
 
+  test('dialback that was announced in clear alone is not there under TLS', async () => {
+    await using bed = await withPeer(
+      async (peer) => {
+        await peer.until(HEADER)
+        peer.write(headerOf({}) + featuresOf({}, false, false))
+        await peer.until(/<starttls/)
+        peer.write(PROCEED)
+        await peer.secure(MATCHING)
+        await peer.until(HEADER)
+        peer.write(headerOf({ db: false }) + featuresOf({ external: false, dialback: false }, true, false))
+        await peer.closed
+      },
+      { rules: SECURE },
+    )
+    bed.send('m1')
+    expect(await bed.told('m1')).toBe(false)
+    expect(bed.bounces[0]?.bounce.text).toBe(
+      'no stream to montague.example: dialback is required, and not offered',
+    )
+  })
+
   test('TLS 1.2 will do', async () => {
     await using bed = await withPeer(async (peer) => {
       await peer.until(HEADER)
