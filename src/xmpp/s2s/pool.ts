@@ -127,9 +127,10 @@ export class Pool implements Outward {
     this.#counts.verifications++
     const pair = { sender: target, target: sender }
     const known = this.#ways.get(pairKey(pair))
-    const usable = [...(known?.streams ?? [])].find((stream) => stream.usable && stream.name !== except)
-    if (usable !== undefined) {
-      usable.verify(request, tell)
+    const usable = [...(known?.streams ?? [])].filter(({ usable, name }) => usable && name !== except)
+    const there = usable.find(({ live }) => live) ?? usable[0]
+    if (there !== undefined) {
+      there.verify(request, tell)
       return
     }
     const failure = this.#closing === undefined ? this.#refusal(pair) : STOPPING
