@@ -140,7 +140,7 @@ export class Dialling {
     this.#peerEnds(`the peer ended the stream: ${condition}`)
   }
 
-  #locate(): Promise<Located> {
+  async #locate(): Promise<Located> {
     const { other, s2s, rules } = this.#options
     const { lookups, random, families, reachable } = s2s
     const deps: LocateDeps = {

@@ -1,25 +1,19 @@
 import type { Domain } from '../../kernel/domain.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
-import { isStanzaName } from '../stanza.ts'
-import { stanzaError } from '../stanza-error.ts'
 import type { Element } from '../xml/element.ts'
-import { type BadStanza, STREAMS } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
-import { verifyAnswer } from './authoritative.ts'
+import { Arrivals, type Suspicion } from './arrivals.ts'
 import type { Channel, StreamView } from './channel.ts'
-import { DIALBACK, readDialback, type VerifyAnswer, type VerifyRequest, writeDialback } from './dialback.ts'
+import { type VerifyAnswer, type VerifyRequest, writeDialback } from './dialback.ts'
 import { Dialling } from './dialling.ts'
 import type { DomainPair } from './domain-pair.ts'
 import type { StreamProof, Way } from './negotiation.ts'
 import type { Confirmation, PeerRules, S2sEvent, S2sOptions } from './options.ts'
 import { outgoingView } from './outgoing-view.ts'
 import type { StreamName, Unreachable } from './receiving-state.ts'
-import { ReverseWay } from './reverse-way.ts'
-import type { SetUp } from './set-up.ts'
-import { addressOf, conditionOf, type StreamFailure, unreachableFor } from './stream-failure.ts'
-import { CLOSE, SERVER, writeStreamError } from './stream-header.ts'
-import { STREAM_MANAGEMENT } from './stream-management.ts'
+import { addressOf, type StreamFailure, unreachableFor } from './stream-failure.ts'
+import { CLOSE, writeStreamError } from './stream-header.ts'
 import { Traffic } from './traffic.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -37,7 +31,7 @@ export interface OutgoingEvents {
   live(): void
   /** It never came to that. */
   failed(failure: StreamFailure): void
-  /** It was live, or was opened for verification alone (`undefined`), and takes nothing more. */
+  /** It was live, or was good for verification alone (`undefined`), and takes nothing more. */
   ended(end: StreamEnd | undefined): void
   /** Nothing more comes of it. */
   gone(): void
@@ -69,7 +63,7 @@ export class Outgoing implements Channel {
   #liveAt = 0
   #traffic: Traffic | undefined
   #upkeep: Upkeep | undefined
-  #reverse: ReverseWay | undefined
+  readonly #arrivals: Arrivals
   #limit: Timer | undefined
   /** It could verify, and had nothing else to do: its end is none of the domain's faults. */
   #parked = false
@@ -88,8 +82,8 @@ export class Outgoing implements Channel {
       s2s,
       rules: () => this.#rules(),
       events: {
-        element: (element, setUp) => this.#element(element, setUp),
-        badStanza: (bad, setUp) => this.#badStanza(bad, setUp),
+        element: (element, setUp) => this.#arrivals.element(element, setUp),
+        badStanza: (bad, setUp) => this.#arrivals.badStanza(bad, setUp),
         leaving: () => this.#traffic?.leaving() ?? '',
         ready: () => this.#ready(),
         live: (managed) => this.#live(managed),
@@ -99,6 +93,17 @@ export class Outgoing implements Channel {
         ended: (reason, error) => this.#end('peer', reason, error),
         closed: (reason) => this.#closed(reason),
       },
+    })
+    this.#arrivals = new Arrivals({
+      s2s,
+      pair,
+      dialling: this.#dialling,
+      traffic: () => this.#traffic,
+      closing: () => this.#state === 'closing',
+      refuse: (error) => this.#refuse(error),
+      suspect: (what) => this.#suspect(what),
+      reply: (stanza) => this.send(stanza),
+      verified: (answer) => options.events.verified(answer),
     })
   }
 
@@ -148,7 +153,7 @@ export class Outgoing implements Channel {
   recheck(): void {
     const accepted = this.#rules()?.accepted ?? []
     const proof = this.#dialling.setUp?.proof
-    this.#reverse?.recheck()
+    this.#arrivals.recheck()
     if (proof === undefined ? accepted.length > 0 : accepted.includes(wayOf(proof))) return
     const text = `no stream to ${this.#other} any more: the rules have changed`
     this.end(text, { condition: 'policy-violation', text: 'this stream is no longer allowed' })
@@ -235,92 +240,11 @@ export class Outgoing implements Channel {
     this.#verify()
   }
 
-  #element(element: Element, setUp: SetUp): void {
-    const namespace = element.getNS()
-    if (namespace === DIALBACK) this.#dialback(element, setUp)
-    else if (namespace === STREAMS && element.getName() === 'error') this.#dialling.said(conditionOf(element))
-    else if (isStanzaName(element.name) && namespace === SERVER) this.#stanza(element, setUp)
-    else if (namespace === STREAM_MANAGEMENT && this.#traffic !== undefined) {
-      const error = this.#traffic.management(element)
-      if (error !== undefined) this.#end('us', error.text, error)
-    } else setUp.element(element)
-  }
-
-  #dialback(element: Element, setUp: SetUp): void {
-    const read = readDialback(element)
-    if (!read.ok) return
-    const dialback = read.value
-    if (dialback.kind === 'answer') {
-      if (dialback.element === 'result') setUp.answer(dialback)
-      else this.#options.events.verified(dialback)
-      return
-    }
-    // Asked of us on a stream that goes one way alone: nobody is waited for there.
-    const reverse = this.#reverseOf(setUp)
-    if (reverse === undefined || this.#state === 'closing') return
-    const answer =
-      dialback.element === 'verify' ? verifyAnswer(dialback, this.#options.s2s) : reverse.key(dialback)
-    this.#dialling.wire?.write(writeElement(writeDialback(answer)))
-  }
-
-  #stanza(stanza: Element, setUp: SetUp): void {
-    const { s2s } = this.#options
-    const reverse = this.#reverseOf(setUp)
-    if (reverse === undefined) {
-      this.#refuse({ condition: 'not-authorized', text: 'stanzas may not come on this stream' })
-      return
-    }
-    const proved = reverse.of(stanza)
-    if (!proved.ok) {
-      this.#refuse(proved.error)
-      return
-    }
-    // Before its own answer to `<enable/>` it is not counted (XEP-0198 §4).
-    this.#traffic?.received()
-    try {
-      s2s.onStanza(stanza, proved.value.pair, proved.value.proof)
-    } catch (error) {
-      s2s.onFault(error)
-    }
-  }
-
-  /** What people write can be refused, but costs nobody else the stream. */
-  #badStanza({ root, condition, text }: BadStanza, setUp: SetUp): void {
-    const reverse = this.#reverseOf(setUp)
-    if (!isStanzaName(root.name) || reverse === undefined) {
-      if (this.#state !== 'live')
-        this.#dialling.fail(
-          { kind: 'refused', text: `what ${this.#other} sent cannot be read: ${text}` },
-          { condition: 'policy-violation', text },
-        )
-      return
-    }
-    const proved = reverse.of(root)
-    if (!proved.ok) {
-      this.#refuse(proved.error)
-      return
-    }
-    this.#traffic?.received()
-    const asks = root.name !== 'iq' || root.attrs.type === 'get' || root.attrs.type === 'set'
-    const answer = asks ? stanzaError(root, condition, { text }) : undefined
-    if (answer !== undefined) this.send(answer)
-  }
-
-  /** Undefined: the stream goes one way alone. */
-  #reverseOf(setUp: SetUp): ReverseWay | undefined {
-    const secured = this.#dialling.wire?.secured
-    if (!setUp.bidi || secured === undefined) return undefined
-    this.#reverse ??= new ReverseWay(this.#options.s2s, secured, { sender: this.#other, target: this.#own })
-    return this.#reverse
-  }
-
-  /** A stanza that must not come. */
+  /** The peer does what it must not do. */
   #refuse(error: StreamError): void {
-    if (this.#state === 'closing') return
-    if (error.condition === 'not-authorized') this.#suspect('early-stanza')
-    else if (error.condition === 'invalid-from') this.#suspect('wrong-from')
     if (this.#state === 'live') this.#end('us', error.text, error)
-    else this.#dialling.fail({ kind: 'refused', text: `${this.#other} sent a stanza too early` }, error)
+    else
+      this.#dialling.fail({ kind: 'refused', text: `${this.#other} broke the rules: ${error.text}` }, error)
   }
 
   #end(by: StreamEnd['by'], reason: string, error?: StreamError): void {
@@ -341,7 +265,8 @@ export class Outgoing implements Channel {
     const { events } = this.#options
     this.#over(failure.text)
     for (const { tell } of this.#verifying.splice(0)) tell({ unreachable: unreachableFor(failure) })
-    if (this.#parked && !this.#wanted) events.ended(undefined)
+    // The peer may have ended it for having nothing to do, just when there was something.
+    if (this.#parked && (!this.#wanted || failure.kind === 'refused')) events.ended(undefined)
     else events.failed(failure)
   }
 
@@ -376,7 +301,7 @@ export class Outgoing implements Channel {
     this.#options.events.gone()
   }
 
-  #suspect(what: Extract<S2sEvent, { kind: 'suspicious' }>['what']): void {
+  #suspect(what: Suspicion): void {
     const { place } = this.#dialling
     const address = place === undefined ? '' : addressOf(place)
     this.#tell({ kind: 'suspicious', stream: this.name, address, what })

@@ -1,5 +1,6 @@
 import type { Element } from '../xml/element.ts'
 import type { Channel, Outward, StreamView } from './channel.ts'
+import type { Connections } from './connections.ts'
 import type { VerifyAnswer, VerifyRequest } from './dialback.ts'
 import { type DomainPair, type PairKey, pairKey } from './domain-pair.ts'
 import type { Confirmation, S2sEvent, S2sOptions } from './options.ts'
@@ -8,13 +9,6 @@ import { Reach, type TroubledDomain } from './reach.ts'
 import type { StreamName } from './receiving-state.ts'
 import { bounceFor, isLasting, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { type Waiting, WaitingRoom } from './waiting.ts'
-
-/** Connections of both directions together. */
-export interface Connections {
-  /** False: there are as many as there may be. */
-  take(): boolean
-  release(): void
-}
 
 export interface PoolOptions {
   readonly s2s: S2sOptions
@@ -133,9 +127,10 @@ export class Pool implements Outward {
     this.#counts.verifications++
     const pair = { sender: target, target: sender }
     const known = this.#ways.get(pairKey(pair))
-    const usable = [...(known?.streams ?? [])].find((stream) => stream.usable && stream.name !== except)
-    if (usable !== undefined) {
-      usable.verify(request, tell)
+    const usable = [...(known?.streams ?? [])].filter(({ usable, name }) => usable && name !== except)
+    const there = usable.find(({ live }) => live) ?? usable[0]
+    if (there !== undefined) {
+      there.verify(request, tell)
       return
     }
     const failure = this.#closing === undefined ? this.#refusal(pair) : STOPPING
@@ -202,14 +197,18 @@ export class Pool implements Outward {
       this.#forget(way)
       return this.#count(false)
     }
-    if (way.main !== undefined) return true
-    const parked = [...way.streams].find(({ usable }) => usable)
-    const main = parked ?? this.#open(way)
+    if (way.main === undefined) this.#lead(way)
+    return true
+  }
+
+  /** A stream for what waits: one that is there for verification, or a new one. */
+  #lead(way: Way): void {
+    const there = [...way.streams].find(({ usable }) => usable)
+    const main = there ?? this.#open(way)
     if (main instanceof Outgoing) {
       way.main = main
       main.want()
     } else queueMicrotask(() => this.#bounceAll(way, main))
-    return true
   }
 
   #open(way: Way): Outgoing | StreamFailure {
@@ -237,6 +236,7 @@ export class Pool implements Outward {
         ended: (end) => {
           this.#left(way, stream)
           if (end !== undefined) this.#ended(way, end)
+          else if (way.queue.length > 0 && way.main === undefined) this.#lead(way)
           this.#forget(way)
         },
         gone: () => {

@@ -49,7 +49,7 @@ export class Reach {
     this.#options = options
   }
 
-  /** Domains that are not to be tried now. */
+  /** Domains that are remembered. */
   get size(): number {
     return this.#troubles.size
   }

@@ -207,7 +207,8 @@ export class SetUp {
         }
         break
       case 'managing':
-        if (namespace === STREAM_MANAGEMENT) this.#live(name === 'enabled')
+        if (namespace === STREAM_MANAGEMENT && (name === 'enabled' || name === 'failed'))
+          this.#live(name === 'enabled')
         break
     }
   }

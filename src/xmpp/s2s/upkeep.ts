@@ -52,14 +52,15 @@ export class Upkeep {
 
   #set(): void {
     const { traffic, idle, answerWithin, keepAlive, clock, timers } = this.#options
+    const now = clock.now()
     const silence = keepAlive()
     const { askedAt } = traffic
     const due = Math.min(
       traffic.lastStanza + idle,
-      silence > 0 && askedAt === undefined ? traffic.lastSign + silence : Number.POSITIVE_INFINITY,
+      silence > 0 ? (askedAt === undefined ? traffic.lastSign : now) + silence : Number.POSITIVE_INFINITY,
       // A question may be put at any time.
-      traffic.managed ? (askedAt ?? clock.now()) + answerWithin : Number.POSITIVE_INFINITY,
+      traffic.managed ? (askedAt ?? now) + answerWithin : Number.POSITIVE_INFINITY,
     )
-    this.#timer = timers.set(due - clock.now(), () => this.#look())
+    this.#timer = timers.set(due - now, () => this.#look())
   }
 }
