@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Element } from '../xml/element.ts'
 import type { Outward, StreamView } from './channel.ts'
 import type { DomainPair } from './domain-pair.ts'
-import { Gate } from './gate.ts'
+import { type Connections, Gate } from './gate.ts'
 import { IncomingStream } from './incoming.ts'
 import { type BoundListener, Listeners } from './listener.ts'
 import type { S2sListener, S2sOptions } from './options.ts'
@@ -13,6 +13,7 @@ export interface IncomingSideDeps {
   readonly options: S2sOptions
   readonly listeners: readonly S2sListener[]
   readonly outward: Outward
+  readonly connections: Connections
   /** An error for somebody over there; `pair.sender` is ours. */
   reply(stanza: Element, pair: DomainPair): void
 }
@@ -42,7 +43,7 @@ export class IncomingSide {
     const { options, listeners, outward } = deps
     const { limits, clock, timers } = options
     this.#deps = deps
-    this.#gate = new Gate(limits, clock)
+    this.#gate = new Gate(limits, deps.connections, clock)
     this.#seats = new Seats(clock)
     this.receiver = new Receiver({
       outward,
@@ -86,7 +87,7 @@ export class IncomingSide {
       streams: this.#streams.size,
       strangers: this.#gate.strangers,
       verifications: this.receiver.verifications,
-      refused: this.#refused,
+      refused: this.#refused + this.#gate.evicted,
     }
   }
 

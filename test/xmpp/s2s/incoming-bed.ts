@@ -140,6 +140,7 @@ export async function incomingBed(wish: BedWish = {}): Promise<IncomingBed> {
       { name: 'direct', address: '127.0.0.1', port: 0, tls: 'direct' },
     ],
     outward,
+    connections: { take: () => true, release: () => {} },
     reply: (stanza, pair) => replies.push({ stanza, pair }),
   })
   await side.open()
