@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Admission, networkOf } from '../../net/admission.ts'
+import type { Connections } from './connections.ts'
 
 /** A connection that came, and has proved nothing yet. */
 export interface Stranger {
@@ -8,13 +9,6 @@ export interface Stranger {
   readonly since: number
   /** Room is needed for another. */
   evict(): void
-}
-
-/** Connections of both directions together. */
-export interface Connections {
-  /** False: there are as many as there may be. */
-  take(): boolean
-  release(): void
 }
 
 export interface GateLimits {

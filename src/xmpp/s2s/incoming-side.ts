@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net'
 import type { Element } from '../xml/element.ts'
 import type { Outward, StreamView } from './channel.ts'
+import type { Connections } from './connections.ts'
 import type { DomainPair } from './domain-pair.ts'
-import { type Connections, Gate } from './gate.ts'
+import { Gate } from './gate.ts'
 import { IncomingStream } from './incoming.ts'
 import { type BoundListener, Listeners } from './listener.ts'
 import type { S2sListener, S2sOptions } from './options.ts'
 import { Receiver } from './receiver.ts'
+import type { StreamName } from './receiving-state.ts'
 import { Seats } from './seats.ts'
 
 export interface IncomingSideDeps {
@@ -16,6 +18,8 @@ export interface IncomingSideDeps {
   readonly connections: Connections
   /** An error for somebody over there; `pair.sender` is ours. */
   reply(stanza: Element, pair: DomainPair): void
+  /** On a stream that is not among ours somebody answered what nobody had asked. */
+  unsolicited(via: StreamName): void
 }
 
 export interface IncomingStats {
@@ -124,8 +128,10 @@ export class IncomingSide {
     stream.start()
   }
 
-  #unsolicited(via: string): void {
-    this.#streams.get(via)?.suspect('unsolicited-dialback')
+  #unsolicited(via: StreamName): void {
+    const stream = this.#streams.get(via)
+    if (stream === undefined) this.#deps.unsolicited(via)
+    else stream.suspect('unsolicited-dialback')
   }
 
   async #gone(): Promise<void> {

@@ -134,6 +134,12 @@ export class IncomingTraffic {
     return question === undefined ? '' : writeElement(question)
   }
 
+  /** Our count of the peer's stanzas, also to be said at the end (XEP-0198 §4). */
+  answer(): string {
+    const answer = this.#acknowledgements.answer()
+    return answer === undefined ? '' : writeElement(answer)
+  }
+
   /** The stream is gone. */
   broken(): void {
     for (const taken of this.#turn.splice(0)) taken?.(false)

@@ -79,7 +79,10 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#oddments = new Allowance({ ...ODDMENTS, clock })
     this.#wire = new Wire(socket, {
       events: {
-        header: (header) => this.#guarded(() => this.#opening.header(header)),
+        header: (header) =>
+          this.#guarded(() => {
+            if (!this.#ending) this.#opening.header(header)
+          }),
         element: (element) => this.#guarded(() => this.#element(element)),
         badStanza: (stanza) => this.#guarded(() => this.#badStanza(stanza)),
         ended: () => this.#guarded(() => this.#leave('closed by the peer')),
@@ -341,7 +344,11 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#ending = true
     this.#deps.outward.withdraw(this)
     if (this.#opening.phase === 'securing') this.#wire.destroy(reason)
-    else this.#wire.end(this.#opening.owed() + last, reason)
+    else {
+      // What was written in this turn leaves with it; nobody waits for an answer any more.
+      this.#traffic.leaving()
+      this.#wire.end(this.#opening.owed() + this.#traffic.answer() + last, reason)
+    }
   }
 
   #gone(reason: string): void {

@@ -141,6 +141,7 @@ export async function incomingBed(wish: BedWish = {}): Promise<IncomingBed> {
     ],
     outward,
     connections: { take: () => true, release: () => {} },
+    unsolicited: () => {},
     reply: (stanza, pair) => replies.push({ stanza, pair }),
   })
   await side.open()
