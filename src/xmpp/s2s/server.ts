@@ -27,7 +27,7 @@ export interface OutgoingSide extends Outward {
   close(): Promise<void>
 }
 
-/** Federation between XMPP servers for our domains: both directions, and the dialback between them (RFC 6120, XEP-0220). */
+/** Our domains among other XMPP servers: streams in both directions, and the dialback between them (RFC 6120, XEP-0220). */
 export class S2sServer<Out extends OutgoingSide> {
   readonly outgoing: Out
   readonly #incoming: IncomingSide
