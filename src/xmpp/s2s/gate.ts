@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { Admission, networkOf } from '../../net/admission.ts'
+import type { Connections } from './connections.ts'
 
 /** A connection that came, and has proved nothing yet. */
 export interface Stranger {
@@ -18,6 +19,8 @@ export interface GateLimits {
 
 /** Milliseconds that everybody has to prove something, however many come. */
 const GRACE = 1_000
+/** Of all connections, those that came: who comes in cannot keep us from going out. */
+const SHARE = 0.75
 
 /**
  * Who may come in: so many in all, so many from one address, and of those so many that have proved nothing yet.
@@ -29,18 +32,27 @@ const GRACE = 1_000
  */
 export class Gate {
   readonly #limits: GateLimits
+  readonly #connections: Connections
   readonly #clock: Clock
   readonly #admission: Admission
   readonly #strangers = new Set<Stranger>()
+  #evicted = 0
 
-  constructor(limits: GateLimits, clock: Clock) {
+  constructor(limits: GateLimits, connections: Connections, clock: Clock) {
     this.#limits = limits
+    this.#connections = connections
     this.#clock = clock
-    this.#admission = new Admission({ total: limits.connections, perAddress: limits.connectionsPerAddress })
+    const total = Math.ceil(limits.connections * SHARE)
+    this.#admission = new Admission({ total, perAddress: limits.connectionsPerAddress })
   }
 
   get size(): number {
     return this.#admission.size
+  }
+
+  /** Strangers that had to make room. */
+  get evicted(): number {
+    return this.#evicted
   }
 
   get strangers(): number {
@@ -51,9 +63,10 @@ export class Gate {
   enter(address: string): keyof GateLimits | undefined {
     const full = this.#admission.enter(address)
     if (full !== undefined) return full === 'total' ? 'connections' : 'connectionsPerAddress'
-    if (this.#strangers.size < this.#limits.handshakes || this.#makeRoom()) return undefined
+    const room = this.#strangers.size < this.#limits.handshakes || this.#makeRoom()
+    if (room && this.#connections.take()) return undefined
     this.#admission.leave(address)
-    return 'handshakes'
+    return room ? 'connections' : 'handshakes'
   }
 
   greet(stranger: Stranger): void {
@@ -68,6 +81,7 @@ export class Gate {
   leave(stranger: Stranger): void {
     this.#strangers.delete(stranger)
     this.#admission.leave(stranger.address)
+    this.#connections.release()
   }
 
   #makeRoom(): boolean {
@@ -89,6 +103,7 @@ export class Gate {
     }
     if (found === undefined) return false
     this.#strangers.delete(found)
+    this.#evicted++
     found.evict()
     return true
   }

@@ -33,7 +33,7 @@ export function readInitial(
     return bad('host-unknown', 'this domain is not served here')
   if (header.from === undefined)
     return versioned
-      ? bad('improper-addressing', 'the stream header does not say who it is')
+      ? bad('improper-addressing', 'the stream header does not say from whom it is')
       : ok({ own, other: undefined, versioned })
   const from = parseDomain(header.from)
   if (!from.ok) return bad('improper-addressing', 'the stream header is from no domain')

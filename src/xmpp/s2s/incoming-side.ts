@@ -1,22 +1,25 @@
 import type { Socket } from 'node:net'
 import type { Element } from '../xml/element.ts'
 import type { Outward, StreamView } from './channel.ts'
+import type { Connections } from './connections.ts'
 import type { DomainPair } from './domain-pair.ts'
 import { Gate } from './gate.ts'
 import { IncomingStream } from './incoming.ts'
 import { type BoundListener, Listeners } from './listener.ts'
 import type { S2sListener, S2sOptions } from './options.ts'
 import { Receiver } from './receiver.ts'
+import type { StreamName } from './receiving-state.ts'
 import { Seats } from './seats.ts'
 
 export interface IncomingSideDeps {
   readonly options: S2sOptions
   readonly listeners: readonly S2sListener[]
   readonly outward: Outward
-  /** Streams that we have opened: they count for `limits.connections` too. */
-  opened(): number
+  readonly connections: Connections
   /** An error for somebody over there; `pair.sender` is ours. */
   reply(stanza: Element, pair: DomainPair): void
+  /** On a stream that is not among ours somebody answered what nobody had asked. */
+  unsolicited(via: StreamName): void
 }
 
 export interface IncomingStats {
@@ -44,7 +47,7 @@ export class IncomingSide {
     const { options, listeners, outward } = deps
     const { limits, clock, timers } = options
     this.#deps = deps
-    this.#gate = new Gate(limits, clock)
+    this.#gate = new Gate(limits, deps.connections, clock)
     this.#seats = new Seats(clock)
     this.receiver = new Receiver({
       outward,
@@ -96,7 +99,7 @@ export class IncomingSide {
       streams: this.#streams.size,
       strangers: this.#gate.strangers,
       verifications: this.receiver.verifications,
-      refused: this.#refused,
+      refused: this.#refused + this.#gate.evicted,
     }
   }
 
@@ -107,9 +110,8 @@ export class IncomingSide {
       socket.destroy()
       return
     }
-    const { options, outward, opened, reply } = this.#deps
-    const full = this.#streams.size + opened() >= options.limits.connections
-    const limit = full ? 'connections' : this.#gate.enter(address)
+    const { options, outward, reply } = this.#deps
+    const limit = this.#gate.enter(address)
     if (limit !== undefined) {
       this.#refused++
       socket.destroy()
@@ -134,8 +136,10 @@ export class IncomingSide {
     stream.start()
   }
 
-  #unsolicited(via: string): void {
-    this.#streams.get(via)?.suspect('unsolicited-dialback')
+  #unsolicited(via: StreamName): void {
+    const stream = this.#streams.get(via)
+    if (stream === undefined) this.#deps.unsolicited(via)
+    else stream.suspect('unsolicited-dialback')
   }
 
   async #gone(): Promise<void> {

@@ -37,6 +37,7 @@ export class IncomingTraffic {
   /** Written in this turn, one for each stanza of ours. */
   #turn: (Confirmation | undefined)[] = []
   #lastStanza: number
+  #askedAt: number | undefined
   #in = 0
   #out = 0
 
@@ -48,6 +49,11 @@ export class IncomingTraffic {
   /** The clock's time of the last stanza in either direction. */
   get lastStanza(): number {
     return this.#lastStanza
+  }
+
+  /** Since when the peer owes an acknowledgement. */
+  get askedAt(): number | undefined {
+    return this.#askedAt
   }
 
   stats(): TrafficStats {
@@ -112,11 +118,9 @@ export class IncomingTraffic {
         if (answer !== undefined) this.#deps.write(answer)
         return
       }
-      case 'a': {
-        const error = this.#acknowledgements.acknowledge(element)
-        if (error !== undefined) this.#deps.fail(error)
+      case 'a':
+        this.#acknowledge(element)
         return
-      }
     }
   }
 
@@ -131,13 +135,38 @@ export class IncomingTraffic {
   leaving(): string {
     for (const taken of this.#turn.splice(0)) this.#acknowledgements.sent(taken)
     const question = this.#acknowledgements.question()
-    return question === undefined ? '' : writeElement(question)
+    if (question === undefined) return ''
+    this.#askedAt ??= this.#deps.options.clock.now()
+    return writeElement(question)
+  }
+
+  /** Our count of the peer's stanzas, also to be said at the end (XEP-0198 §4). */
+  answer(): string {
+    const answer = this.#acknowledgements.answer()
+    return answer === undefined ? '' : writeElement(answer)
   }
 
   /** The stream is gone. */
   broken(): void {
     for (const taken of this.#turn.splice(0)) taken?.(false)
     this.#acknowledgements.broken()
+  }
+
+  #acknowledge(element: Element): void {
+    const before = this.#acknowledgements.unacknowledged
+    const error = this.#acknowledgements.acknowledge(element)
+    if (error !== undefined) {
+      this.#deps.fail(error)
+      return
+    }
+    const after = this.#acknowledgements.unacknowledged
+    if (after === 0) this.#askedAt = undefined
+    // What was sent since has not been asked for. Where nothing moves, asking on and on would not help.
+    else if (after < before) {
+      this.#askedAt = this.#deps.options.clock.now()
+      const question = this.#acknowledgements.question()
+      if (question !== undefined) this.#deps.write(question)
+    }
   }
 
   #count(): void {

@@ -6,13 +6,14 @@ import { type BadStanza, STREAMS } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
 import { certificateCheck } from './certificate-check.ts'
-import { authOf, type Channel, type Outward, type StreamView } from './channel.ts'
+import type { Channel, Outward, StreamView } from './channel.ts'
 import { type ResultAnswer, writeDialback } from './dialback.ts'
 import type { DomainPair } from './domain-pair.ts'
 import type { Stranger } from './gate.ts'
 import { IncomingKeys } from './incoming-keys.ts'
 import { Opening } from './incoming-opening.ts'
 import { IncomingTraffic, isStanza, type Suspicion } from './incoming-traffic.ts'
+import { incomingView, theirError } from './incoming-view.ts'
 import { type Initiator, keyProof, type StreamProof, type Way } from './negotiation.ts'
 import type { Confirmation, PeerRules, S2sOptions } from './options.ts'
 import type { TlsStart } from './place.ts'
@@ -20,6 +21,7 @@ import type { KeyBearer, Receiver } from './receiver.ts'
 import type { Seated, Seats } from './seats.ts'
 import { CLOSE, writeStreamError } from './stream-header.ts'
 import { STREAM_MANAGEMENT } from './stream-management.ts'
+import { Vigil, type Watched } from './vigil.ts'
 import { OCTETS_BEFORE_TLS, Wire } from './wire.ts'
 
 export interface IncomingDeps {
@@ -60,9 +62,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   #closed = false
   #live = false
   #setUp: Timer
-  #vigil: Timer | undefined
-  /** When it was last seen whether the other side is there. */
-  #tested = 0
+  #vigil: Vigil | undefined
   /** Pairs that stanzas of ours may have a way back for, once the peer knows that it has proved them. */
   #ways: DomainPair[] = []
 
@@ -79,7 +79,10 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#oddments = new Allowance({ ...ODDMENTS, clock })
     this.#wire = new Wire(socket, {
       events: {
-        header: (header) => this.#guarded(() => this.#opening.header(header)),
+        header: (header) =>
+          this.#guarded(() => {
+            if (!this.#ending) this.#opening.header(header)
+          }),
         element: (element) => this.#guarded(() => this.#element(element)),
         badStanza: (stanza) => this.#guarded(() => this.#badStanza(stanza)),
         ended: () => this.#guarded(() => this.#leave('closed by the peer')),
@@ -157,7 +160,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const rules = this.#rules(pair)
     // They may have changed since the key came.
     if (rules?.accepted.includes(way) !== true) this.#fail(RULES_CHANGED)
-    else if (this.#admit(pair, rules, keyProof(by, this.#seen(pair)), way)) this.#becomeLive(rules)
+    else if (this.#admit(pair, rules, keyProof(by, this.#seen(pair)), way)) this.#becomeLive(pair)
   }
 
   leave(reason: 'invalid' | 'failures'): void {
@@ -198,28 +201,17 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   view(): StreamView {
-    const now = this.#options.clock.now()
-    const proved = this.#traffic.pairs.all
-    const pairs = proved.map(({ pair }) => pair)
-    const { own, other } = this.#opening.opened ?? {}
-    if (pairs.length === 0 && own !== undefined && other !== undefined)
-      pairs.push({ sender: other, target: own })
-    const { secured } = this.#wire
-    return {
-      id: this.name,
-      direction: 'in',
-      peers: [...new Set(pairs.map(({ sender }) => sender))],
-      own: [...new Set(pairs.map(({ target }) => target))],
-      bidi: this.#opening.bidi,
-      address: `${this.address.includes(':') ? `[${this.address}]` : this.address}:${this.#port}`,
-      tls: secured === undefined ? undefined : { protocol: secured.protocol, cipher: secured.cipher },
-      auth: authOf(proved[0]?.proof),
+    return incomingView({
+      name: this.name,
+      address: this.address,
+      port: this.#port,
       state: this.#state(),
-      age: now - this.since,
-      idle: now - this.#traffic.lastStanza,
-      ...this.#wire.stats(),
-      ...this.#traffic.stats(),
-    }
+      since: this.since,
+      now: this.#options.clock.now(),
+      wire: this.#wire,
+      opening: this.#opening,
+      traffic: this.#traffic,
+    })
   }
 
   get #isOpen(): boolean {
@@ -256,12 +248,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   #opened(): void {
     const [first] = this.#traffic.pairs.all
     if (first === undefined) return
-    const rules = this.#rules(first.pair)
-    if (rules === undefined) {
-      this.#fail(RULES_CHANGED)
-      return
-    }
-    this.#becomeLive(rules)
+    this.#becomeLive(first.pair)
     this.#offerWays()
   }
 
@@ -287,13 +274,13 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     return false
   }
 
-  #becomeLive({ keepAlive }: PeerRules): void {
+  #becomeLive(pair: DomainPair): void {
     if (this.#live) return
     this.#live = true
     this.#setUp.cancel()
     this.#xml.stanzaBytes = this.#options.xml.stanzaBytes
     this.#deps.known(this)
-    this.#watch(keepAlive)
+    this.#vigil = this.#watch(pair)
   }
 
   #offerWays(): void {
@@ -302,25 +289,26 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     if (this.#isOpen && this.#opening.bidi) for (const way of ways) this.#deps.outward.offer(way, this)
   }
 
-  /** One timer for both: white space where nothing has come for a while (RFC 6120 §4.6.1), and the end of what nobody uses. */
-  #watch(keepAlive: number): void {
+  #watch(pair: DomainPair): Vigil {
     const { clock, limits, timers } = this.#options
-    const now = clock.now()
-    const unused = now - this.#traffic.lastStanza
-    if (unused >= limits.idle) {
-      this.#leave('idle')
-      return
+    const wire = this.#wire
+    const traffic = this.#traffic
+    const watched: Watched = {
+      get lastStanza() {
+        return traffic.lastStanza
+      },
+      get lastRead() {
+        return wire.lastRead
+      },
+      get askedAt() {
+        return traffic.askedAt
+      },
+      test: () => wire.write(' '),
+      idled: () => this.#leave('idle'),
+      died: () => wire.destroy('no acknowledgement in time: the stream is dead'),
     }
-    let next = limits.idle - unused
-    if (keepAlive > 0) {
-      const silent = now - Math.max(this.#wire.lastRead, this.#tested)
-      if (silent >= keepAlive) {
-        this.#wire.write(' ')
-        this.#tested = now
-      }
-      next = Math.min(next, silent >= keepAlive ? keepAlive : keepAlive - silent)
-    }
-    this.#vigil = timers.set(next, () => this.#watch(keepAlive))
+    const keepAlive = (): number => this.#rules(pair)?.keepAlive ?? 0
+    return new Vigil(watched, { idle: limits.idle, keepAlive, answerWithin: limits.setUp, clock, timers })
   }
 
   #rules({ sender, target }: DomainPair): PeerRules | undefined {
@@ -350,7 +338,11 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#ending = true
     this.#deps.outward.withdraw(this)
     if (this.#opening.phase === 'securing') this.#wire.destroy(reason)
-    else this.#wire.end(this.#opening.owed() + last, reason)
+    else {
+      // What was written in this turn leaves with it; nobody waits for an answer any more.
+      this.#traffic.leaving()
+      this.#wire.end(this.#opening.owed() + this.#traffic.answer() + last, reason)
+    }
   }
 
   #gone(reason: string): void {
@@ -359,7 +351,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const wasEnding = this.#ending
     this.#ending = true
     this.#setUp.cancel()
-    this.#vigil?.cancel()
+    this.#vigil?.stop()
     const { outward, receiver, seats, gone } = this.#deps
     if (!wasEnding) outward.withdraw(this)
     receiver.closed(this.name)
@@ -387,11 +379,4 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       if (!this.#ending) this.#fail({ condition: 'internal-server-error', text: 'a fault of ours' })
     }
   }
-}
-
-/** Their stream error, for the log: the condition, if it looks like one. */
-function theirError(element: Element): string {
-  const condition = element.getChildElements().find((child) => child.getName() !== 'text')
-  const name = condition?.getName() ?? ''
-  return `their error: ${/^[a-z-]{1,40}$/.test(name) ? name : 'undefined-condition'}`
 }

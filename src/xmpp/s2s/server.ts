@@ -1,10 +1,11 @@
 import type { Element } from '../xml/element.ts'
 import type { StreamView } from './channel.ts'
+import { connectionsUpTo } from './connections.ts'
 import type { DomainPair } from './domain-pair.ts'
 import { IncomingSide, type IncomingStats } from './incoming-side.ts'
 import type { BoundListener } from './listener.ts'
 import type { Confirmation, S2sListener, S2sOptions } from './options.ts'
-import { Pool, type PoolStats } from './pool.ts'
+import { Pool, type PoolOptions, type PoolStats } from './pool.ts'
 import type { TroubledDomain } from './reach.ts'
 
 /** An XMPP server as far as others see it: what they open to us, and what we open to them (RFC 6120, XEP-0220). */
@@ -13,21 +14,15 @@ export class S2sServer {
   readonly #incoming: IncomingSide
 
   /** @param listeners none: nobody can open anything to us, and who verifies our keys cannot answer */
-  constructor(options: S2sOptions, listeners: readonly S2sListener[]) {
-    const { connections } = options.limits
-    let opened = 0
-    this.#pool = new Pool({
+  constructor(
+    options: S2sOptions,
+    listeners: readonly S2sListener[],
+    makePool = (given: PoolOptions): Pool => new Pool(given),
+  ) {
+    const connections = connectionsUpTo(options.limits.connections)
+    this.#pool = makePool({
       s2s: options,
-      connections: {
-        take: () => {
-          if (opened + this.#incoming.stats().streams >= connections) return false
-          opened++
-          return true
-        },
-        release: () => {
-          opened--
-        },
-      },
+      connections,
       verified: (via, answer) => this.#incoming.receiver.answer(via, answer),
       closed: (stream) => this.#incoming.receiver.closed(stream),
     })
@@ -35,9 +30,13 @@ export class S2sServer {
       options,
       listeners,
       outward: this.#pool,
-      opened: () => opened,
+      connections,
       reply: (stanza, pair) => {
         this.#pool.send(stanza, pair)
+      },
+      unsolicited: (stream) => {
+        const address = this.#pool.views().find(({ id }) => id === stream)?.address ?? ''
+        options.onEvent({ kind: 'suspicious', stream, address, what: 'unsolicited-dialback' })
       },
     })
   }

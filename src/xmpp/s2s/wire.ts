@@ -265,7 +265,11 @@ function secure(
   const socket = new TLSSocket(plain, {
     isServer: true,
     secureContext: (credentials.choose(undefined, role.as) ?? { context: bareContext() }).context,
-    SNICallback: (name, done) => done(null, credentials.choose(undefined, name)?.context),
+    // A name that we have nothing for (some ask for the host, not the domain) changes nothing: the stream's `to` counts.
+    SNICallback: (name, done) => {
+      const shown = credentials.choose(undefined, name)
+      done(null, shown?.domains.includes(name.toLowerCase()) === true ? shown.context : undefined)
+    },
     requestCert: true,
     rejectUnauthorized: false,
     ...(role.direct ? { ALPNProtocols: ALPN } : {}),

@@ -134,13 +134,14 @@ export async function incomingBed(wish: BedWish = {}): Promise<IncomingBed> {
     },
   }
   const side = new IncomingSide({
-    opened: () => 0,
     options,
     listeners: [
       { name: 'clear', address: '127.0.0.1', port: 0, tls: 'starttls' },
       { name: 'direct', address: '127.0.0.1', port: 0, tls: 'direct' },
     ],
     outward,
+    connections: { take: () => true, release: () => {} },
+    unsolicited: () => {},
     reply: (stanza, pair) => replies.push({ stanza, pair }),
   })
   await side.open()

@@ -270,11 +270,31 @@ test('stanzas are counted both ways where the peer asks for it (XEP-0198)', asyn
   expect(taken).toEqual([])
   client.send("<a xmlns='urn:xmpp:sm:3' h='1'/>")
   await until(() => taken.length === 1)
+  // What leaves while a question is under way is asked for once that is answered.
   channel.send(new Element('message'), (is) => taken.push(is))
+  await client.take(/<message\/><r /)
+  channel.send(new Element('message'), (is) => taken.push(is))
+  await client.take(/<message\/>$/)
+  client.send("<a xmlns='urn:xmpp:sm:3' h='2'/>")
   await client.take(/<r /)
   client.destroy()
-  await until(() => taken.length === 2)
-  expect(taken).toEqual([true, false])
+  await until(() => taken.length === 3)
+  expect(taken).toEqual([true, true, false])
+})
+
+test('a stream on which nobody acknowledges what was sent is dead', async () => {
+  const { bed, client } = await authenticated({ limits: { setUp: 300 } }, "<bidi xmlns='urn:xmpp:bidi'/>")
+  client.send("<enable xmlns='urn:xmpp:sm:3'/>")
+  await client.take(/<enabled /)
+  const taken: boolean[] = []
+  bed.offered[0]?.channel.send(new Element('message'), (is) => taken.push(is))
+  await client.ended()
+  await until(() => taken.length === 1)
+  expect(taken).toEqual([false])
+  expect(bed.events.at(-1)).toMatchObject({
+    kind: 'closed',
+    reason: expect.stringContaining('no acknowledgement'),
+  })
 })
 
 test('stream management before anything is proved is refused, and acknowledging too much ends the stream', async () => {
@@ -315,7 +335,7 @@ test('a silent stream is tested with white space, and an idle one is closed', as
   })
   await client.features()
   await client.take(/^ {2,}<\/stream:stream>/)
-  await client.ended()
+  await until(() => bed.events.length === 2)
   expect(bed.events.at(-1)).toMatchObject({ kind: 'closed', reason: 'idle', wasLive: true })
 })
 

@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { Requirement } from '../../../src/federation/model.ts'
-import { negotiationCheck } from '../../../src/federation/negotiation.ts'
 import {
   type Accepted,
   externalPolicy,
@@ -12,35 +10,10 @@ import {
   offerTo,
   REFUSALS,
   type Receiver,
-  type Refusal,
   type StreamProof,
 } from '../../../src/xmpp/s2s/negotiation.ts'
+import { RECEIVING, REFUSAL_OF, ROWS, waysOf } from './matrix.ts'
 
-const LETTER = { R: 'required', O: 'optional', N: 'unsupported' } as const satisfies Record<
-  string,
-  Requirement
->
-/** The ways of a row of the matrix, written as TLS, SASL, dialback: `RO+`. */
-const waysOf = (row: string): Accepted =>
-  negotiationCheck({
-    tls: LETTER[row[0] as 'R'],
-    sasl: LETTER[row[1] as 'R'],
-    dialback: row[2] === '+',
-  }).accepted
-const ROWS = ['R', 'O', 'N'].flatMap((tls) =>
-  ['R', 'O', 'N'].flatMap((sasl) => [`${tls}${sasl}+`, `${tls}${sasl}-`]),
-)
-
-const REFUSAL_OF: Readonly<Record<string, Refusal>> = {
-  '0': 'nothing-accepted',
-  o: 'old-peer',
-  n: 'no-tls',
-  u: 'tls-unwanted',
-  c: 'certificate',
-  x: 'no-external',
-  y: 'external-failed',
-  d: 'no-dialback',
-}
 const LETTER_OF = Object.fromEntries(Object.entries(REFUSAL_OF).map(([letter, reason]) => [reason, letter]))
 
 const clear = (facts: Partial<Receiver>): Receiver => ({
@@ -160,32 +133,6 @@ const letters = (offer: Offer): string => {
   const { starttls, external, dialback, bidi } = offer
   return `${{ no: '', offered: 'S', required: 'S!' }[starttls]}${external ? 'E' : ''}${dialback ? 'D' : ''}${bidi ? 'b' : ''}`
 }
-
-/**
- * Offers to: an old peer, an old peer over TLS; version 1.0 in clear, matching, not matching, without a certificate. `-`: no features.
- * Then keys in clear, matching, not matching, without (V: vouched, v: verified, p: policy-violation, n: not-authorized); then
- * EXTERNAL in the same four (y: success, e: encryption-required, i: invalid-mechanism, n: not-authorized).
- */
-const RECEIVING = {
-  'RR+': 'o o S! Eb c c | p n n n | e y n n',
-  'RR-': 'o o S! Eb c c | p n n n | e y n n',
-  'RO+': 'o - S! EDb Db Db | p V v v | e y n n',
-  'RO-': 'o o S! Eb c c | p n n n | e y n n',
-  'RN+': 'o - S! Db Db Db | p V v v | i i i i',
-  'RN-': '0 0 0 0 0 0 | p p p p | i i i i',
-  'OR+': '- - SDb EDb Db Db | v V v v | e y n n',
-  'OR-': 'o o S! Eb c c | p n n n | e y n n',
-  'OO+': '- - SDb EDb Db Db | v V v v | e y n n',
-  'OO-': 'o o S! Eb c c | p n n n | e y n n',
-  'ON+': '- - SDb Db Db Db | v V v v | i i i i',
-  'ON-': '0 0 0 0 0 0 | p p p p | i i i i',
-  'NR+': '- u Db u u u | v n n n | i i i i',
-  'NR-': '0 0 0 0 0 0 | p p p p | i i i i',
-  'NO+': '- u Db u u u | v n n n | i i i i',
-  'NO-': '0 0 0 0 0 0 | p p p p | i i i i',
-  'NN+': '- u Db u u u | v n n n | i i i i',
-  'NN-': '0 0 0 0 0 0 | p p p p | i i i i',
-} as const
 
 describe('what the receiving server offers and takes', () => {
   test('all 18 rows', () => expect(Object.keys(RECEIVING)).toEqual(ROWS))
