@@ -317,6 +317,13 @@ test('a stanza that cannot be taken is answered, and costs nobody the stream', a
   expect(bed.replies[0]?.stanza.attrs).toMatchObject({ to: `juliet@${THEIRS}/balcony`, type: 'error' })
 })
 
+test('who has proved something may send long stanzas, by SASL and by dialback', async () => {
+  for (const { bed, client } of [await authenticated(), await proved()]) {
+    client.send(message(undefined, undefined, 'x'.repeat(500_000)))
+    await until(() => bed.stanzas.length === 1)
+  }
+})
+
 test('an exception of ours costs nobody the stream', async () => {
   const { bed, client } = await authenticated({
     onStanza: () => {
