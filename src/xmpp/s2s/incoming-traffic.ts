@@ -3,20 +3,19 @@ import { type StanzaCondition, stanzaError } from '../stanza-error.ts'
 import { type Element, xml } from '../xml/element.ts'
 import type { BadStanza } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
-import { writeElement } from '../xml/writer.ts'
-import type { StreamView } from './channel.ts'
 import type { DomainPair } from './domain-pair.ts'
-import type { Confirmation, S2sEvent, S2sOptions } from './options.ts'
+import type { S2sEvent, S2sOptions } from './options.ts'
 import { ProvedPairs } from './proved-pairs.ts'
 import { SERVER } from './stream-header.ts'
-import { Acknowledgements, STREAM_MANAGEMENT } from './stream-management.ts'
+import { STREAM_MANAGEMENT } from './stream-management.ts'
+import type { Traffic } from './traffic.ts'
 
 const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 
 export type Suspicion = Extract<S2sEvent, { kind: 'suspicious' }>['what']
 
-export interface TrafficDeps {
-  readonly options: Pick<S2sOptions, 'clock' | 'onStanza' | 'onFault'>
+export interface IncomingTrafficDeps {
+  readonly options: Pick<S2sOptions, 'onStanza' | 'onFault'>
   write(element: Element): void
   fail(error: StreamError): void
   suspect(what: Suspicion): void
@@ -24,40 +23,18 @@ export interface TrafficDeps {
   reply(stanza: Element, pair: DomainPair): void
 }
 
-export type TrafficStats = Pick<StreamView, 'stanzasIn' | 'stanzasOut' | 'managed'>
-
 export const isStanza = (element: Element): boolean =>
   isStanzaName(element.name) && element.attrs.xmlns === SERVER
 
 /** What is said on a stream that was opened to us, once something is proved, and who may say it. */
 export class IncomingTraffic {
   readonly pairs = new ProvedPairs()
-  readonly #deps: TrafficDeps
-  readonly #acknowledgements = new Acknowledgements()
-  /** Written in this turn, one for each stanza of ours. */
-  #turn: (Confirmation | undefined)[] = []
-  #lastStanza: number
-  #askedAt: number | undefined
-  #in = 0
-  #out = 0
+  readonly #deps: IncomingTrafficDeps
+  readonly #traffic: Traffic
 
-  constructor(deps: TrafficDeps) {
+  constructor(traffic: Traffic, deps: IncomingTrafficDeps) {
+    this.#traffic = traffic
     this.#deps = deps
-    this.#lastStanza = deps.options.clock.now()
-  }
-
-  /** The clock's time of the last stanza in either direction. */
-  get lastStanza(): number {
-    return this.#lastStanza
-  }
-
-  /** Since when the peer owes an acknowledgement. */
-  get askedAt(): number | undefined {
-    return this.#askedAt
-  }
-
-  stats(): TrafficStats {
-    return { stanzasIn: this.#in, stanzasOut: this.#out, managed: this.#acknowledgements.on }
   }
 
   stanza(stanza: Element): void {
@@ -68,7 +45,7 @@ export class IncomingTraffic {
       this.#refuse(proved.error)
       return
     }
-    this.#count()
+    this.#traffic.received()
     try {
       options.onStanza(stanza, proved.value.pair, proved.value.proof)
     } catch (error) {
@@ -88,7 +65,7 @@ export class IncomingTraffic {
       this.#refuse(proved.error)
       return
     }
-    this.#count()
+    this.#traffic.received()
     const { type } = root.attrs
     // An IQ without a type that asks is none that waits for an answer.
     const answer =
@@ -103,76 +80,20 @@ export class IncomingTraffic {
   management(element: Element): void {
     switch (element.getName()) {
       case 'enable':
-        if (this.pairs.size === 0 || this.#acknowledgements.on) this.#fail('unexpected-request')
+        if (this.pairs.size === 0 || this.#traffic.managed) this.#fail('unexpected-request')
         else {
           this.#deps.write(xml('enabled', { xmlns: STREAM_MANAGEMENT }))
-          this.#acknowledgements.countTheirs()
-          this.#acknowledgements.countOurs()
+          this.#traffic.manage()
         }
         return
       case 'resume':
         this.#fail(this.pairs.size === 0 ? 'unexpected-request' : 'item-not-found')
         return
-      case 'r': {
-        const answer = this.#acknowledgements.answer()
-        if (answer !== undefined) this.#deps.write(answer)
-        return
+      default: {
+        const error = this.#traffic.management(element)
+        if (error !== undefined) this.#deps.fail(error)
       }
-      case 'a':
-        this.#acknowledge(element)
-        return
     }
-  }
-
-  /** A stanza of ours has been written. */
-  sent(taken: Confirmation | undefined): void {
-    this.#out++
-    this.#lastStanza = this.#deps.options.clock.now()
-    this.#turn.push(taken)
-  }
-
-  /** What was written is leaving. @returns the question to put behind it */
-  leaving(): string {
-    for (const taken of this.#turn.splice(0)) this.#acknowledgements.sent(taken)
-    const question = this.#acknowledgements.question()
-    if (question === undefined) return ''
-    this.#askedAt ??= this.#deps.options.clock.now()
-    return writeElement(question)
-  }
-
-  /** Our count of the peer's stanzas, also to be said at the end (XEP-0198 §4). */
-  answer(): string {
-    const answer = this.#acknowledgements.answer()
-    return answer === undefined ? '' : writeElement(answer)
-  }
-
-  /** The stream is gone. */
-  broken(): void {
-    for (const taken of this.#turn.splice(0)) taken?.(false)
-    this.#acknowledgements.broken()
-  }
-
-  #acknowledge(element: Element): void {
-    const before = this.#acknowledgements.unacknowledged
-    const error = this.#acknowledgements.acknowledge(element)
-    if (error !== undefined) {
-      this.#deps.fail(error)
-      return
-    }
-    const after = this.#acknowledgements.unacknowledged
-    if (after === 0) this.#askedAt = undefined
-    // What was sent since has not been asked for. Where nothing moves, asking on and on would not help.
-    else if (after < before) {
-      this.#askedAt = this.#deps.options.clock.now()
-      const question = this.#acknowledgements.question()
-      if (question !== undefined) this.#deps.write(question)
-    }
-  }
-
-  #count(): void {
-    this.#in++
-    this.#lastStanza = this.#deps.options.clock.now()
-    this.#acknowledgements.received()
   }
 
   /** Nothing is proved: whoever it is does not wait to be let in. */

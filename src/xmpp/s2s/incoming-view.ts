@@ -1,7 +1,8 @@
 import type { Element } from '../xml/element.ts'
 import { authOf, type StreamView } from './channel.ts'
 import type { Opening } from './incoming-opening.ts'
-import type { IncomingTraffic } from './incoming-traffic.ts'
+import type { Proved } from './proved-pairs.ts'
+import type { Traffic } from './traffic.ts'
 import type { Wire } from './wire.ts'
 
 export interface SeenStream {
@@ -13,13 +14,13 @@ export interface SeenStream {
   readonly now: number
   readonly wire: Wire
   readonly opening: Opening
-  readonly traffic: IncomingTraffic
+  readonly proved: readonly Proved[]
+  readonly traffic: Traffic
 }
 
 /** What a stream that was opened to us tells of itself. */
 export function incomingView(seen: SeenStream): StreamView {
-  const { address, port, wire, opening, traffic, now, since } = seen
-  const proved = traffic.pairs.all
+  const { address, port, wire, opening, proved, traffic, now, since } = seen
   const pairs = proved.map(({ pair }) => pair)
   const { own, other } = opening.opened ?? {}
   if (pairs.length === 0 && own !== undefined && other !== undefined)

@@ -21,7 +21,8 @@ import type { KeyBearer, Receiver } from './receiver.ts'
 import type { Seated, Seats } from './seats.ts'
 import { CLOSE, writeStreamError } from './stream-header.ts'
 import { STREAM_MANAGEMENT } from './stream-management.ts'
-import { Vigil, type Watched } from './vigil.ts'
+import { Traffic } from './traffic.ts'
+import { DEAD, Vigil } from './vigil.ts'
 import { OCTETS_BEFORE_TLS, Wire } from './wire.ts'
 
 export interface IncomingDeps {
@@ -54,7 +55,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   readonly #wire: Wire
   readonly #opening: Opening
   readonly #keys: IncomingKeys
-  readonly #traffic: IncomingTraffic
+  readonly #traffic: Traffic
+  readonly #stanzas: IncomingTraffic
   readonly #oddments: Allowance
   /** Looked at for each child of the stream: strangers get less. */
   readonly #xml: { -readonly [K in keyof S2sOptions['xml']]: S2sOptions['xml'][K] }
@@ -101,7 +103,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       write: (element: Element) => this.#write(element),
       fail: (error: StreamError, detail?: string) => this.#fail(error, detail),
     }
-    this.#traffic = new IncomingTraffic({
+    this.#traffic = new Traffic(this.#wire, clock)
+    this.#stanzas = new IncomingTraffic(this.#traffic, {
       ...common,
       options,
       suspect: (what) => this.suspect(what),
@@ -144,9 +147,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
 
   /** The way back (XEP-0288). */
   send(stanza: Element, taken?: Confirmation): boolean {
-    if (!this.#isOpen || !this.#opening.bidi || !this.#wire.write(writeElement(stanza))) return false
-    this.#traffic.sent(taken)
-    return true
+    return this.#isOpen && this.#opening.bidi && this.#traffic.send(stanza, taken)
   }
 
   answer(answer: ResultAnswer): void {
@@ -183,7 +184,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
 
   /** It ends where the rules of now do not allow what was proved on it. */
   recheck(): void {
-    for (const { pair, way } of this.#traffic.pairs.all)
+    for (const { pair, way } of this.#stanzas.pairs.all)
       if (this.#rules(pair)?.accepted.includes(way) !== true) this.#fail(RULES_CHANGED)
   }
 
@@ -210,6 +211,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       now: this.#options.clock.now(),
       wire: this.#wire,
       opening: this.#opening,
+      proved: this.#stanzas.pairs.all,
       traffic: this.#traffic,
     })
   }
@@ -227,14 +229,14 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
 
   #element(element: Element): void {
     if (!this.#isOpen) return
-    if (isStanza(element)) this.#traffic.stanza(element)
+    if (isStanza(element)) this.#stanzas.stanza(element)
     else if (element.getNS() === STREAMS && element.getName() === 'error') this.#leave(theirError(element))
-    else if (element.getNS() === STREAM_MANAGEMENT) this.#traffic.management(element)
+    else if (element.getNS() === STREAM_MANAGEMENT) this.#stanzas.management(element)
     else if (this.#mayGoOn()) this.#opening.element(element) || this.#keys.element(element)
   }
 
   #badStanza(stanza: BadStanza): void {
-    if (this.#isOpen && this.#mayGoOn()) this.#traffic.badStanza(stanza)
+    if (this.#isOpen && this.#mayGoOn()) this.#stanzas.badStanza(stanza)
   }
 
   /** What is no stanza costs us something, and brings nobody anything. */
@@ -246,7 +248,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
 
   /** The stream can be used. After SASL it is live by that. */
   #opened(): void {
-    const [first] = this.#traffic.pairs.all
+    const [first] = this.#stanzas.pairs.all
     if (first === undefined) return
     this.#becomeLive(first.pair)
     this.#offerWays()
@@ -259,8 +261,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       this.#fail({ condition: 'resource-constraint', text: 'the domain has as many streams as it may' })
       return false
     }
-    if (this.#traffic.pairs.has(pair)) return true
-    this.#traffic.pairs.add({ pair, proof, way })
+    if (this.#stanzas.pairs.has(pair)) return true
+    this.#stanzas.pairs.add({ pair, proof, way })
     this.#ways.push({ sender: pair.target, target: pair.sender })
     const { name: stream, address } = this
     this.#options.onEvent({ kind: 'proved', stream, direction: 'in', pair, proof, address })
@@ -268,7 +270,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   #hasRoom(pair: DomainPair, rules: PeerRules): boolean {
-    const { pairs } = this.#traffic
+    const { pairs } = this.#stanzas
     if (pairs.ofSender(pair.sender) || this.#deps.seats.hasRoom(pair.sender, rules.connections)) return true
     this.#options.onEvent({ kind: 'limit', limit: 'perDomain', address: this.address })
     return false
@@ -291,24 +293,12 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
 
   #watch(pair: DomainPair): Vigil {
     const { clock, limits, timers } = this.#options
-    const wire = this.#wire
-    const traffic = this.#traffic
-    const watched: Watched = {
-      get lastStanza() {
-        return traffic.lastStanza
-      },
-      get lastRead() {
-        return wire.lastRead
-      },
-      get askedAt() {
-        return traffic.askedAt
-      },
-      test: () => wire.write(' '),
-      idled: () => this.#leave('idle'),
-      died: () => wire.destroy('no acknowledgement in time: the stream is dead'),
-    }
     const keepAlive = (): number => this.#rules(pair)?.keepAlive ?? 0
-    return new Vigil(watched, { idle: limits.idle, keepAlive, answerWithin: limits.setUp, clock, timers })
+    return new Vigil(this.#traffic, {
+      ...{ idle: limits.idle, keepAlive, answerWithin: limits.setUp, clock, timers },
+      idled: () => this.#leave('idle'),
+      died: () => this.#wire.destroy(DEAD),
+    })
   }
 
   #rules({ sender, target }: DomainPair): PeerRules | undefined {
@@ -355,7 +345,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const { outward, receiver, seats, gone } = this.#deps
     if (!wasEnding) outward.withdraw(this)
     receiver.closed(this.name)
-    for (const { pair } of this.#traffic.pairs.all) seats.leave(pair.sender, this)
+    for (const { pair } of this.#stanzas.pairs.all) seats.leave(pair.sender, this)
     gone(this)
     this.#traffic.broken()
     if (reason === OCTETS_BEFORE_TLS) this.suspect('octets-before-tls')
@@ -363,7 +353,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       kind: 'closed',
       stream: this.name,
       direction: 'in',
-      peer: this.#traffic.pairs.all[0]?.pair.sender ?? this.#opening.opened?.other,
+      peer: this.#stanzas.pairs.all[0]?.pair.sender ?? this.#opening.opened?.other,
       address: this.address,
       reason,
       wasLive: this.#live,

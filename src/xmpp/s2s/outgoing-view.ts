@@ -4,7 +4,7 @@ import type { Dialling } from './dialling.ts'
 import type { StreamName } from './receiving-state.ts'
 import type { Stage } from './set-up.ts'
 import { addressOf } from './stream-failure.ts'
-import type { Traffic } from './traffic.ts'
+import type { Traffic, TrafficStats } from './traffic.ts'
 
 const STATE_OF = {
   header: 'negotiating',
@@ -29,6 +29,8 @@ export interface Seen {
   readonly now: number
 }
 
+const SILENT: TrafficStats = { stanzasIn: 0, stanzasOut: 0, managed: false }
+
 /** What a stream that we open tells of itself. */
 export function outgoingView(seen: Seen): StreamView {
   const { dialling, traffic, now, openedAt } = seen
@@ -51,11 +53,9 @@ export function outgoingView(seen: Seen): StreamView {
         : STATE_OF[setUp.stage],
     age: now - openedAt,
     idle: now - (traffic?.lastStanza ?? openedAt),
-    stanzasIn: traffic?.stanzasIn ?? 0,
-    stanzasOut: traffic?.stanzasOut ?? 0,
+    ...(traffic?.stats() ?? SILENT),
     bytesIn,
     bytesOut,
-    managed: traffic?.managed ?? false,
   }
 }
 

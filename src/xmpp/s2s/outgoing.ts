@@ -15,7 +15,7 @@ import type { StreamName, Unreachable } from './receiving-state.ts'
 import { addressOf, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { CLOSE, writeStreamError } from './stream-header.ts'
 import { Traffic } from './traffic.ts'
-import { Upkeep } from './upkeep.ts'
+import { DEAD, Vigil } from './vigil.ts'
 
 export type VerifyOutcome = { readonly via: StreamName } | { readonly unreachable: Unreachable }
 
@@ -62,7 +62,7 @@ export class Outgoing implements Channel {
   #wanted = false
   #liveAt = 0
   #traffic: Traffic | undefined
-  #upkeep: Upkeep | undefined
+  #vigil: Vigil | undefined
   readonly #arrivals: Arrivals
   #limit: Timer | undefined
   /** It could verify, and had nothing else to do: its end is none of the domain's faults. */
@@ -222,17 +222,17 @@ export class Outgoing implements Channel {
     this.#limit?.cancel()
     this.#state = 'live'
     this.#liveAt = s2s.clock.now()
-    const traffic = new Traffic(wire, managed, s2s.clock)
+    const traffic = new Traffic(wire, s2s.clock)
+    if (managed) traffic.manage()
     this.#traffic = traffic
-    this.#upkeep = new Upkeep({
-      traffic,
+    this.#vigil = new Vigil(traffic, {
       idle: s2s.limits.idle,
       keepAlive: () => this.#rules()?.keepAlive ?? 0,
       answerWithin: s2s.limits.setUp,
       clock: s2s.clock,
       timers: s2s.timers,
       idled: () => this.#end('us', 'idle'),
-      died: () => wire.destroy('no acknowledgement in time: the stream is dead'),
+      died: () => wire.destroy(DEAD),
     })
     const address = addressOf(place)
     this.#tell({ kind: 'proved', stream: this.name, direction: 'out', pair, proof: setUp.proof, address })
@@ -273,7 +273,7 @@ export class Outgoing implements Channel {
   /** From here on nothing is taken. */
   #over(reason: string): void {
     this.#limit?.cancel()
-    this.#upkeep?.stop()
+    this.#vigil?.stop()
     const wasLive = this.#state === 'live'
     this.#state = 'closing'
     const { place } = this.#dialling

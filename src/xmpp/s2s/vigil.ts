@@ -1,19 +1,12 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
+import type { Traffic } from './traffic.ts'
+
+/** Why a stream is cut that owes an acknowledgement. */
+export const DEAD = 'no acknowledgement in time: the stream is dead'
 
 /** What is seen of a live stream, in the clock's time. */
-export interface Watched {
-  /** The last stanza in either direction. */
-  readonly lastStanza: number
-  readonly lastRead: number
-  /** Since when the other side owes an acknowledgement (XEP-0198); undefined: it owes none. */
-  readonly askedAt: number | undefined
-  /** Something is to be written, so that a connection that is gone is found out. */
-  test(): void
-  idled(): void
-  /** What was asked is not answered. */
-  died(): void
-}
+export type Watched = Pick<Traffic, 'lastStanza' | 'lastRead' | 'askedAt' | 'test'>
 
 export interface VigilOptions {
   /** Milliseconds without a stanza. */
@@ -24,6 +17,9 @@ export interface VigilOptions {
   readonly answerWithin: number
   readonly clock: Clock
   readonly timers: Timers
+  idled(): void
+  /** What was asked is not answered. */
+  died(): void
 }
 
 /** One timer for a live stream: ends it where it is idle or dead, tests it where it is silent (RFC 6120 §4.6). */
@@ -48,11 +44,11 @@ export class Vigil {
     const now = clock.now()
     const { lastStanza, lastRead, askedAt } = this.#watched
     if (askedAt !== undefined && now - askedAt >= answerWithin) {
-      this.#watched.died()
+      this.#options.died()
       return
     }
     if (now - lastStanza >= idle) {
-      this.#watched.idled()
+      this.#options.idled()
       return
     }
     const silence = keepAlive()

@@ -11,8 +11,6 @@ function watch(keepAlive: number) {
     lastRead: 0,
     askedAt: undefined,
     test: () => told.push(`test ${now()}`),
-    idled: () => told.push(`idle ${now()}`),
-    died: () => told.push(`died ${now()}`),
   }
   const { clock, timers } = time
   const vigil = new Vigil(watched, {
@@ -21,6 +19,8 @@ function watch(keepAlive: number) {
     answerWithin: 100,
     clock,
     timers,
+    idled: () => told.push(`idle ${now()}`),
+    died: () => told.push(`died ${now()}`),
   })
   return { time, told, watched, vigil }
 }
