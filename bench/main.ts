@@ -41,10 +41,10 @@ function microBenchmarks(options: Options): void {
   }
 }
 
-/** Very many subscriptions to presence: on the core of the load generator, since it starts the gateway itself. */
-function presence(options: Options): void {
-  if (!isWanted(options, 'presence/scale')) return
-  const file = fileURLToPath(new URL('./presence/scale.js', import.meta.url))
+/** With very many subscriptions to presence, or domains: on the core of the load generator, since it starts the gateway itself. */
+function atScale(options: Options, name: 'presence/scale' | 's2s/streams'): void {
+  if (!isWanted(options, name)) return
+  const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
   const [command, ...args] = nodeOn(
     1,
     file,
@@ -54,7 +54,7 @@ function presence(options: Options): void {
   )
   const { status, stdout } = spawnSync(command, args, { stdio: ['ignore', 'pipe', 2], encoding: 'utf8' })
   for (const line of stdout.split('\n')) if (line !== '') print(line)
-  if (status !== 0) complain('presence/scale failed')
+  if (status !== 0) complain(`${name} failed`)
 }
 
 async function measure(
@@ -134,7 +134,8 @@ async function main(options: Options): Promise<void> {
   if (!here.pinned)
     process.stderr.write('bench: cannot pin to cores (no taskset, or one core): figures are not comparable\n')
   microBenchmarks(options)
-  presence(options)
+  atScale(options, 'presence/scale')
+  atScale(options, 's2s/streams')
   await scenarios(options)
   if (lines.length === 1) complain(`--only ${options.only.join(',')} names nothing that ran`)
   mkdirSync('bench/results', { recursive: true })
