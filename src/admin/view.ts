@@ -39,7 +39,16 @@ export interface Found {
 }
 
 export function viewOf(file: SourceRows, fileName: string, state: StoreState | undefined): View {
-  return { file, fileName, state, merged: mergeSources(file, state?.rows ?? EMPTY_STORE) }
+  let merged: View['merged'] | undefined
+  return {
+    file,
+    fileName,
+    state,
+    get merged() {
+      merged ??= mergeSources(file, state?.rows ?? EMPTY_STORE)
+      return merged
+    },
+  }
 }
 
 export const storeRows = (view: View): StoreRows => view.state?.rows ?? EMPTY_STORE

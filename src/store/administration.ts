@@ -16,6 +16,7 @@ import type {
 } from '../admin/store.ts'
 import type { Address } from '../federation/address.ts'
 import type { ContactList, User } from '../federation/model.ts'
+import { aTurn, inChunks } from '../kernel/chunks.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { bereavedBy } from './bereaved.ts'
@@ -93,12 +94,16 @@ export class Administration {
       at,
       revision: next,
     })
-    for (const mutation of mutations) {
-      const refusal = draft.apply(mutation)
-      if (refusal !== undefined) return { commit: false, result: err(refusal) }
-    }
+    let refusal: ReturnType<Draft['apply']>
+    await inChunks(mutations, (chunk) => {
+      for (const mutation of chunk) refusal ??= draft.apply(mutation)
+    })
+    if (refusal !== undefined) return { commit: false, result: err(refusal) }
     if (draft.changes.length > 0) await writeDraft(db, before, draft)
-    const checked = check(await resultingOf(db, draft))
+    const resulting = await resultingOf(db, draft)
+    await aTurn()
+    const checked = check(resulting)
+    await aTurn()
     if (!checked.ok) return { commit: false, result: err({ code: 'refused', error: checked.error }) }
     if (draft.changes.length === 0) return { commit: false, result: ok({ revision: old, changes: [] }) }
 
