@@ -1,4 +1,5 @@
 import { type Domain, isWithin } from '../kernel/domain.ts'
+import type { Steps } from '../kernel/turns.ts'
 import { type Conflict, conflict, NOUN, type RowRef, rowRef } from './conflicts.ts'
 import { type DomainPattern, textOfPattern } from './domain-pattern.ts'
 import type { Provider } from './model.ts'
@@ -6,18 +7,19 @@ import { PatternIndex } from './pattern-index.ts'
 import type { FederationInput } from './snapshot.ts'
 
 /** Whose a domain is, and whether it may speak at all: one answer for each. */
-export function checkDomains(input: FederationInput): readonly Conflict[] {
+export function* checkDomains(input: FederationInput): Steps<readonly Conflict[]> {
   const known = checked.get(input)
   if (known !== undefined) return known
   const owners = ownersOf(input)
   const index = new PatternIndex<Owner>()
   for (const owner of owners) index.add(owner.pattern, owner)
-  const found = [
-    ...checkOwners(owners, index),
-    ...checkServed(input, index),
-    ...checkAccessEdges(input),
-    ...checkDomainLists(input),
-  ]
+  yield
+  const found = [...checkOwners(owners, index), ...checkServed(input, index)]
+  yield
+  found.push(...checkAccessEdges(input))
+  yield
+  found.push(...checkDomainLists(input))
+  yield
   checked.set(input, found)
   return found
 }

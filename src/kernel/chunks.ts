@@ -1,3 +1,5 @@
+import { aTurn } from './turns.ts'
+
 /** Items in one part: a few milliseconds of work, and far below the limit of parameters of both databases. */
 const CHUNK = 200
 
@@ -12,6 +14,3 @@ export async function inChunks<T>(
     await work(items.slice(from, from + size))
   }
 }
-
-/** What waits for its turn, messages above all, has had it. */
-export const aTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -16,9 +16,10 @@ import type {
 } from '../admin/store.ts'
 import type { Address } from '../federation/address.ts'
 import type { ContactList, User } from '../federation/model.ts'
-import { aTurn, inChunks } from '../kernel/chunks.ts'
+import { inChunks } from '../kernel/chunks.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { aTurn } from '../kernel/turns.ts'
 import { bereavedBy } from './bereaved.ts'
 import { addressOf } from './contact-rows.ts'
 import { type Contents, rowsOf, secretsOf } from './contents.ts'
@@ -102,8 +103,7 @@ export class Administration {
     if (draft.changes.length > 0) await writeDraft(db, before, draft)
     const resulting = await resultingOf(db, draft)
     await aTurn()
-    const checked = check(resulting)
-    await aTurn()
+    const checked = await check(resulting)
     if (!checked.ok) return { commit: false, result: err({ code: 'refused', error: checked.error }) }
     if (draft.changes.length === 0) return { commit: false, result: ok({ revision: old, changes: [] }) }
 
