@@ -34,7 +34,7 @@ export function* mergeSteps(file: SourceRows, store: StoreRows): Steps<Result<Me
   yield
 
   const own = [...file.providers, ...store.providers]
-  const shipped = remainingShipped(own, file, store)
+  const shipped = remainingShipped(file, store)
   yield
   const owners = ownersOf(file, store, shipped)
   const stopped = suspensionsOf(store)
@@ -160,7 +160,8 @@ function ownerAt(list: RowList, index: number, file: SourceRows, store: SourceRo
 }
 
 /** Shipped rows that were not removed and of whose name, domains and access edges nobody else has made use. */
-function remainingShipped(own: readonly Provider[], file: SourceRows, store: StoreRows): Provider[] {
+export function remainingShipped(file: SourceRows, store: StoreRows): Provider[] {
+  const own = [...file.providers, ...store.providers]
   const taken = new Set(
     [...own, ...store.removedShipped.map((name) => ({ name }))].map(({ name }) => name.toLowerCase()),
   )

@@ -10,6 +10,9 @@ import { unreadable } from './row-bodies.ts'
 import type { Tables } from './tables.ts'
 import { userOf } from './user-rows.ts'
 
+/** Users whose entries are read at once: each takes a query. */
+const OWNERS = 20
+
 /** The users and contact entries that the mutations are about. */
 export async function readBefore(
   db: Kysely<Tables>,
@@ -44,9 +47,13 @@ export async function readBefore(
     }
   }
   const contacts = new Map<string, Entries>()
-  await inChunks([...targets], async (owners) => {
-    for (const [owner, of] of owners) contacts.set(owner, await readEntries(db, owner, of))
-  })
+  await inChunks(
+    [...targets],
+    async (owners) => {
+      for (const [owner, of] of owners) contacts.set(owner, await readEntries(db, owner, of))
+    },
+    OWNERS,
+  )
   return { contents, users: await readUsers(db, [...users]), contacts }
 }
 

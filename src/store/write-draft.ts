@@ -1,12 +1,16 @@
 import type { Kysely } from 'kysely'
 import type { Actor, Json } from '../admin/store.ts'
 import { inChunks } from '../kernel/chunks.ts'
+import { aTurn } from '../kernel/turns.ts'
 import { addressOf, rowOfEntry } from './contact-rows.ts'
 import type { Contents, Stored } from './contents.ts'
 import type { Draft } from './draft.ts'
 import { jsonOf, readBody } from './row-bodies.ts'
 import type { ContactTable, Tables } from './tables.ts'
 import { rowOfUser } from './user-rows.ts'
+
+/** Users whose entries are looked through at once. */
+const OWNERS = 20
 
 /** Writes what the draft has touched, each row once and as it came out in the end. */
 export async function writeDraft(db: Kysely<Tables>, before: Contents, draft: Draft): Promise<void> {
@@ -102,7 +106,9 @@ async function writeUsers(db: Kysely<Tables>, draft: Draft): Promise<void> {
 
 async function writeContacts(db: Kysely<Tables>, draft: Draft): Promise<void> {
   const put: ContactTable[] = []
+  let read = 0
   for (const [owner, keys] of draft.touchedEntries) {
+    if (++read % OWNERS === 0) await aTurn()
     const gone: { readonly list: string; readonly target: string }[] = []
     for (const key of keys) {
       const space = key.indexOf(' ')

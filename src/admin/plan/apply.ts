@@ -4,6 +4,7 @@ import { textOfMatch } from '../../federation/owners.ts'
 import { SETTING_KEYS } from '../../federation/settings.ts'
 import { inChunks } from '../../kernel/chunks.ts'
 import { err, ok } from '../../kernel/result.ts'
+import { aTurn } from '../../kernel/turns.ts'
 import type { Fault, Written } from '../forms.ts'
 import type { Answer } from '../problem.ts'
 import type { Mutation, SetSetting, StoredList } from '../store.ts'
@@ -25,6 +26,8 @@ const LISTS = [
 ] as const satisfies readonly StoredList[]
 
 const PAGE = 1000
+/** Contact lists that are read one by one before others have a turn. */
+const LISTS_AT_ONCE = 20
 
 /** Rows of a section, put over those of the store; what changes nothing is left to the store to find out. */
 export async function planApply(
@@ -61,13 +64,17 @@ export async function planApply(
   const gone = prune && section.users !== undefined ? await goneUsers(scene, rows.users) : []
   const leaving = new Set(gone.map(({ name }) => name))
   const filed = new Map(scene.view.file.contacts.map((list) => [textOfAddress(list.user), list]))
-  await inChunks(rows.contacts, async (lists) => {
-    for (const list of lists) {
-      const name = textOfAddress(list.user)
-      const stored = leaving.has(name) ? undefined : await scene.store?.contacts(list.user)
-      mutations.push(...contactMutations(list, filed.get(name), stored, prune))
-    }
-  })
+  await inChunks(
+    rows.contacts,
+    async (lists) => {
+      for (const list of lists) {
+        const name = textOfAddress(list.user)
+        const stored = leaving.has(name) ? undefined : await scene.store?.contacts(list.user)
+        mutations.push(...contactMutations(list, filed.get(name), stored, prune))
+      }
+    },
+    LISTS_AT_ONCE,
+  )
   if (prune) mutations.push(...(await removals(scene, section, read.value, leaving)))
   return ok({ mutations: [...gone.map(removal), ...mutations] })
 }
@@ -172,6 +179,7 @@ export async function* allUsers({ store }: Scene): AsyncGenerator<User> {
     yield* page.rows
     if (page.next === undefined) return
     after = page.next
+    await aTurn()
   }
 }
 
@@ -183,5 +191,6 @@ export async function* allContacts({ store }: Scene): AsyncGenerator<ContactList
     yield* page.rows
     if (page.next === undefined) return
     after = page.next
+    await aTurn()
   }
 }
