@@ -25,12 +25,16 @@ import { addressOf } from './contact-rows.ts'
 import { type Contents, rowsOf, secretsOf } from './contents.ts'
 import type { Database } from './database.ts'
 import { Draft } from './draft.ts'
+import { refuseNewer } from './migrate.ts'
 import { pageOfAudit, pageOfContactLists, pageOfUsers, readContacts, readUser } from './queries.ts'
 import { readBefore } from './read-before.ts'
 import { readContents } from './read-contents.ts'
 import { readRevision, writeRevision } from './revision.ts'
 import type { Tables } from './tables.ts'
 import { writeAudit, writeDraft } from './write-draft.ts'
+
+/** Entries of the audit log that are deleted at once. */
+const SWEEP = 500
 
 /** What both products have in common of an `AdminStore`. */
 export class Administration {
@@ -87,6 +91,7 @@ export class Administration {
     /** Of a change that is to be committed. */
     readonly contents?: Contents
   }> {
+    await refuseNewer(this.#database, db)
     const { revision: old, contents: before } = await this.#contents(db)
     const at = this.#clock.wall()
     const next = old.all + 1
@@ -132,6 +137,22 @@ export class Administration {
 
   audit(query: AuditQuery): Promise<Page<AuditEntry, number>> {
     return this.#database.read((db) => pageOfAudit(db, query))
+  }
+
+  /**
+   * Deletes the oldest entries of the audit log as far as they were written before `before`, some of them.
+   * @returns whether there may be more
+   */
+  sweepAudit(before: number): Promise<boolean> {
+    return this.#database.change(async (db) => {
+      // By number, so that a log in which nothing is old is not read through.
+      const oldest = await db.selectFrom('audit').select(['id', 'at']).orderBy('id').limit(SWEEP).execute()
+      const kept = oldest.findIndex(({ at }) => at >= before)
+      const last = (kept === -1 ? oldest : oldest.slice(0, kept)).at(-1)
+      if (last === undefined) return { commit: false, value: false }
+      await db.deleteFrom('audit').where('id', '<=', last.id).execute()
+      return { commit: true, value: kept === -1 && oldest.length === SWEEP }
+    })
   }
 
   async #contents(db: Kysely<Tables>): Promise<{ revision: Revision; contents: Contents }> {
