@@ -38,6 +38,8 @@ export async function planApply(
   const read = await readInParts(scene.forms, section)
   if (!read.ok) return err(faulty('the federation', read.error))
   const { rows, secrets } = read.value
+  const twice = namedTwice(rows)
+  if (twice.length > 0) return err(faulty('the federation', twice))
   const owned = ownedByFile(scene, read.value)
   if (owned.length > 0) {
     return err({
@@ -77,6 +79,32 @@ export async function planApply(
   )
   if (prune) mutations.push(...(await removals(scene, section, read.value, leaving)))
   return ok({ mutations: [...gone.map(removal), ...mutations] })
+}
+
+/** One of two rows of a name would get lost. */
+function namedTwice(rows: Written['rows']): Fault[] {
+  const names = [
+    ...LISTS.map((list) => [list, rows[list].map((row) => nameOf(list, row))] as const),
+    ['contacts', rows.contacts.map(({ user }) => textOfAddress(user))] as const,
+  ]
+  return names.flatMap(([list, all]) => {
+    const first = new Map<string, number>()
+    return all.flatMap((name, index): Fault[] => {
+      const key = name.toLowerCase()
+      const other = first.get(key)
+      if (other === undefined) {
+        first.set(key, index)
+        return []
+      }
+      return [
+        {
+          path: `${list}[${index}] "${name}"`,
+          message: `is there already, as ${list}[${other}]`,
+          cure: 'keep one of the two, or give one of them another name',
+        },
+      ]
+    })
+  })
 }
 
 function ownedByFile({ view }: Scene, { rows }: Written): Fault[] {
