@@ -2,10 +2,11 @@ import type { StoreState } from './admin/store.ts'
 import type { Config } from './config/config.ts'
 import { readText } from './config/load.ts'
 import type { ConfigProblem } from './config/problem.ts'
-import { readConfig } from './config/read.ts'
+import { readConfigSteps } from './config/read.ts'
 import { type Environment, readSecret } from './config/secrets.ts'
 import type { SecretPlace } from './federation/model.ts'
 import { ok, type Result } from './kernel/result.ts'
+import { inTurns } from './kernel/turns.ts'
 import type { Store } from './store/store.ts'
 
 /** What rows of the store lack: a secret that cannot be read keeps its link down, or a home's challenges unanswered, and nothing else. */
@@ -49,7 +50,7 @@ export class LiveConfig {
     const text = which === 'store' && this.#text !== undefined ? ok(this.#text) : readText(this.#file)
     if (!text.ok) return text
     const state = await this.#store?.read()
-    const config = readConfig(text.value, this.#file, this.#env, state?.rows)
+    const config = await inTurns(readConfigSteps(text.value, this.#file, this.#env, state?.rows))
     this.#rows = state?.revision.rows
     if (!config.ok) return config
     this.#text = text.value

@@ -1,3 +1,4 @@
+import { StoreFault } from './admin/store.ts'
 import { startAdministration } from './administration.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
@@ -34,7 +35,11 @@ export async function run(file: string): Promise<number> {
   if (!opened.ok) return await giveUp(log, opened.error)
   const store = opened.value
   const live = new LiveConfig(file, process.env, store)
-  const read = await live.read('file')
+  const read = await live.read('file').catch(faultOf)
+  if (read instanceof StoreFault) {
+    await store?.close()
+    return await giveUp(log, read.problem)
+  }
   if (!read.ok) {
     await store?.close()
     return refuse(read.error.map(textOfProblem))
@@ -117,6 +122,12 @@ export async function run(file: string): Promise<number> {
   return 0
 }
 
+/** A row that cannot be read, say. */
+function faultOf(error: unknown): StoreFault {
+  if (error instanceof StoreFault) return error
+  throw error
+}
+
 function refuse(lines: readonly string[]): number {
   for (const line of lines) process.stderr.write(`${line}\n`)
   return 1
@@ -142,6 +153,7 @@ async function storeOf(config: Config, log: Log): Promise<Result<Store | undefin
     clock: systemClock,
     timers: new TimerWheel({ clock: systemClock }),
     onFault: (error) => log.error({ err: error }, 'the store fails'),
+    auditKeep: config.store?.auditKeep,
   })
 }
 

@@ -1,16 +1,32 @@
 import { textOfAddress } from '../federation/address.ts'
 import type { Conflict, Warning } from '../federation/conflicts.ts'
-import { mergeSources, withoutStoresRow } from '../federation/merge.ts'
-import { buildSnapshot, type Snapshot } from '../federation/snapshot.ts'
+import { snapshotFrom } from '../federation/from-sources.ts'
+import { withoutStoresRow } from '../federation/merge.ts'
+import type { Snapshot } from '../federation/snapshot.ts'
 import type { SourceRows, StoreRows } from '../federation/sources.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { inTurns } from '../kernel/turns.ts'
 import { withUses } from './in-use.ts'
 import { type AdminProblem, problem } from './problem.ts'
 import type { Mutation, Resulting } from './store.ts'
 
-export const snapshotOf = (file: SourceRows, store: StoreRows): Result<Snapshot, readonly Conflict[]> => {
-  const merged = mergeSources(file, store)
-  return merged.ok ? buildSnapshot(merged.value.input, merged.value.owners) : merged
+interface Known {
+  readonly file: SourceRows
+  readonly snapshot: Result<Snapshot, readonly Conflict[]>
+}
+
+/** Every command begins with a look at the status, and the rows are seldom others. */
+const known = new WeakMap<StoreRows, Known>()
+
+export async function snapshotOf(
+  file: SourceRows,
+  store: StoreRows,
+): Promise<Result<Snapshot, readonly Conflict[]>> {
+  const last = known.get(store)
+  if (last?.file === file) return last.snapshot
+  const snapshot = await inTurns(snapshotFrom(file, store))
+  known.set(store, { file, snapshot })
+  return snapshot
 }
 
 export interface Checked {
@@ -23,14 +39,14 @@ export interface Checked {
 }
 
 /** Whether the result of a change can stand, with what a person should look at all the same. */
-export function checkResult(
+export async function checkResult(
   { file, fileName, before, mutations }: Checked,
   after: Resulting,
-): Result<readonly Warning[], AdminProblem> {
+): Promise<Result<readonly Warning[], AdminProblem>> {
   const { rows: store, bereaved } = after
-  const snapshot = snapshotOf(file, store)
+  const snapshot = await snapshotOf(file, store)
   if (snapshot.ok && bereaved.length === 0) return ok(warningsOf(snapshot.value, mutations))
-  if (bereaved.length === 0 && mends(file, before, mutations)) return ok([])
+  if (bereaved.length === 0 && (await mends(file, before, mutations))) return ok([])
   const added = new Set(
     mutations.flatMap((each) =>
       each.do === 'put' && each.expected === 'absent' && 'name' in each.row
@@ -49,9 +65,9 @@ export function checkResult(
  * Rows that cannot stand already, after an edit of the file, must not keep a person from taking one of them away; what
  * is in force stays until they can.
  */
-const mends = (file: SourceRows, before: StoreRows, mutations: readonly Mutation[]): boolean =>
+const mends = async (file: SourceRows, before: StoreRows, mutations: readonly Mutation[]): Promise<boolean> =>
   mutations.every(({ do: verb }) => verb !== 'put' && verb !== 'put-contact' && verb !== 'set') &&
-  !snapshotOf(file, before).ok
+  !(await snapshotOf(file, before)).ok
 
 export function conflictProblem(conflicts: readonly Conflict[]): AdminProblem {
   const [first] = conflicts

@@ -48,7 +48,7 @@ function ask<O extends Operation>(
     const fail = (reason: string, cause?: string): void =>
       resolve(
         err({
-          ...problem('unreachable', `the gateway at ${socket} ${reason}`, cureOf(cause)),
+          ...problem('unreachable', `the gateway at ${socket} ${reason}`, cureOf(operation, cause)),
           ...(cause !== undefined && { cause }),
         }),
       )
@@ -91,7 +91,16 @@ const CURES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the gateway is busy or stopped; look at its log',
 }
 
-const cureOf = (cause: string | undefined): string =>
+/** Of these nobody knows whether they were done before the connection went. */
+const CHANGING: ReadonlySet<Operation> = new Set(['change', 'apply'])
+const BEFORE_SENDING = new Set(['EACCES', 'ENOENT', 'ECONNREFUSED', 'EAGAIN'])
+
+const cureOf = (operation: Operation, cause: string | undefined): string =>
+  CHANGING.has(operation) && !BEFORE_SENDING.has(cause ?? '')
+    ? 'whether all of it was done or nothing, tells: dragoman audit'
+    : usualCureOf(cause)
+
+const usualCureOf = (cause: string | undefined): string =>
   CURES[cause ?? ''] ?? 'see that the gateway runs, and that command and gateway have the same version'
 
 function answerOf(text: string): Answer<unknown> | undefined {

@@ -1,3 +1,4 @@
+import { inChunks } from '../kernel/chunks.ts'
 import type { Form } from './forms.ts'
 import { allContacts, allUsers } from './plan/apply.ts'
 import type { Scene } from './plan/plan.ts'
@@ -19,9 +20,12 @@ export async function exportSection(scene: Scene): Promise<Form> {
   const { view, forms } = scene
   const section: Record<string, Json | undefined> = { ...forms.writeSettings(storeRows(view).settings) }
   for (const list of LISTS) {
-    section[list] = rowsOf(view, list)
-      .filter((row) => row.owner === 'store')
-      .map((row) => forms.write(list, row.row as never, row.secret))
+    const written: Form[] = []
+    await inChunks(rowsOf(view, list), (rows) => {
+      for (const { owner, row, secret } of rows)
+        if (owner === 'store') written.push(forms.write(list, row as never, secret))
+    })
+    section[list] = written
   }
   const users: Form[] = []
   for await (const user of allUsers(scene)) users.push(forms.write('users', user))

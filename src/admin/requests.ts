@@ -103,8 +103,8 @@ export const changeRequest = z.strictObject({
 
 export const applyRequest = z.strictObject({
   as: actor,
-  /** As the section `federation:` of the configuration file. */
-  section: form,
+  /** As the section `federation:` of the configuration file, which the forms read; it may be large. */
+  section: z.record(z.string().max(64), z.unknown()),
   /** Take away what the section does not name. */
   prune: z.boolean().default(false),
   dryRun: z.boolean().default(false),

@@ -6,7 +6,7 @@ import { questionOf, type SubjectQuestion, type UserRecord } from '../federation
 import { textOfMatch } from '../federation/owners.ts'
 import { DEFAULT_SETTINGS, SETTING_KEYS } from '../federation/settings.ts'
 import type { Snapshot } from '../federation/snapshot.ts'
-import { EMPTY_STORE, type SourceRows } from '../federation/sources.ts'
+import type { SourceRows } from '../federation/sources.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok } from '../kernel/result.ts'
 import type { Admin, Answers, ContactLine, LinkStanding, Outcome, SettingLine } from './admin.ts'
@@ -111,7 +111,7 @@ class Service {
   async status(): Promise<Answer<Answers['status']>> {
     const { view } = await this.scene()
     const { version, file, store } = this.#deps
-    const snapshot = snapshotOf(view.file, storeRows(view))
+    const snapshot = await snapshotOf(view.file, storeRows(view))
     return ok({
       version,
       file,
@@ -220,8 +220,8 @@ class Service {
     const before = storeRows(scene.view)
     const result = await store.change<AdminProblem>({ name: asked.as, claimed: true }, mutations, {
       dryRun,
-      check: (after) => {
-        const checked = checkResult({ file: scene.view.file, fileName: file, before, mutations }, after)
+      check: async (after) => {
+        const checked = await checkResult({ file: scene.view.file, fileName: file, before, mutations }, after)
         if (checked.ok) warnings = checked.value
         return checked
       },
@@ -250,7 +250,7 @@ class Service {
 
   async #snapshot(): Promise<Answer<Snapshot>> {
     const { view } = await this.scene()
-    const made = snapshotOf(view.file, view.state?.rows ?? EMPTY_STORE)
+    const made = await snapshotOf(view.file, storeRows(view))
     return made.ok ? made : err(conflictProblem(made.error))
   }
 

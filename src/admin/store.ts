@@ -146,7 +146,7 @@ export interface ChangeOptions<E> {
    * Whether the result can stand; runs inside the transaction and must be pure. `rows` is what the change makes of the
    * store, where `users` and `contacts` are those alone that the change puts.
    */
-  readonly check: (after: Resulting) => Result<unknown, E>
+  readonly check: (after: Resulting) => Result<unknown, E> | Promise<Result<unknown, E>>
   /** Everything but the commit. */
   readonly dryRun?: boolean
 }

@@ -1,8 +1,6 @@
 import { textOfAddress } from '../federation/address.ts'
-import type { Conflict } from '../federation/conflicts.ts'
-import { type Merged, mergeSources } from '../federation/merge.ts'
+import { remainingShipped } from '../federation/merge.ts'
 import type { User } from '../federation/model.ts'
-import { SHIPPED_PROVIDERS } from '../federation/shipped.ts'
 import {
   EMPTY_STORE,
   type Owner,
@@ -11,7 +9,6 @@ import {
   SUSPENDABLE,
   type SuspendableList,
 } from '../federation/sources.ts'
-import type { Result } from '../kernel/result.ts'
 import type { Entry, Suspended } from './admin.ts'
 import type { RowForms } from './forms.ts'
 import { type AnyRow, kindOf, objectOf } from './objects.ts'
@@ -24,7 +21,6 @@ export interface View {
   readonly fileName: string
   /** Undefined: there is no store. */
   readonly state: StoreState | undefined
-  readonly merged: Result<Merged, readonly Conflict[]>
 }
 
 /** One row, and whose it is. */
@@ -39,7 +35,7 @@ export interface Found {
 }
 
 export function viewOf(file: SourceRows, fileName: string, state: StoreState | undefined): View {
-  return { file, fileName, state, merged: mergeSources(file, state?.rows ?? EMPTY_STORE) }
+  return { file, fileName, state }
 }
 
 export const storeRows = (view: View): StoreRows => view.state?.rows ?? EMPTY_STORE
@@ -71,18 +67,7 @@ export function rowsOf(view: View, list: StoredList): readonly Found[] {
   ]
 }
 
-function shippedOf(view: View): readonly AnyRow[] {
-  if (view.merged.ok) {
-    const { input, owners } = view.merged.value
-    return input.providers.filter((row) => owners.shipped.has(row.name))
-  }
-  const store = storeRows(view)
-  const gone = new Set([
-    ...store.removedShipped,
-    ...[...view.file.providers, ...store.providers].map((row) => row.name),
-  ])
-  return SHIPPED_PROVIDERS.filter((row) => !gone.has(row.name))
-}
+const shippedOf = (view: View): readonly AnyRow[] => remainingShipped(view.file, storeRows(view))
 
 export const isSuspendable = (list: StoredList | 'federation'): list is SuspendableList =>
   (SUSPENDABLE as readonly string[]).includes(list)

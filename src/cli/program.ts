@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { problem } from '../admin/problem.ts'
 import { loadConfig } from '../config/load.ts'
 import { REQUEST_KINDS, type RequestKind } from '../federation/request.ts'
 import { applyCommands } from './apply-commands.ts'
@@ -14,6 +15,7 @@ import {
   configOption,
   example,
   FILE,
+  fail,
   jsonOption,
   printJson,
   withAdmin,
@@ -27,12 +29,15 @@ import { DOMAIN, HOME, LINK, POLICY, PROVIDER, USER } from './objects.ts'
 import { federationCommand, settingCommand } from './setting-commands.ts'
 import { textOfStatus } from './status.ts'
 
-/** The command `dragoman`: a tree that knows what it may be asked, and writes through `cli`. */
-export function buildProgram(cli: Cli): Command {
+/**
+ * The command `dragoman`: a tree that knows what it may be asked, and writes through `cli`.
+ * @param usage told what is wrong with the command line
+ */
+export function buildProgram(cli: Cli, usage = cli.err): Command {
   const program = new Command('dragoman')
     .description('XMPP to SIP federation gateway under rules that an administrator understands')
     .version(cli.version)
-    .configureOutput({ writeOut: cli.out, writeErr: cli.err })
+    .configureOutput({ writeOut: cli.out, writeErr: usage })
     .showHelpAfterError('(--help lists what there is, with an example)')
     .exitOverride()
   runCommands(cli, program)
@@ -54,11 +59,15 @@ export function buildProgram(cli: Cli): Command {
 
 /** Runs a command line; what is wrong in it ends with `EXIT.usage`. */
 export async function runProgram(cli: Cli, args: readonly string[]): Promise<void> {
+  const json = args.includes('--json')
   try {
-    await buildProgram(cli).parseAsync([...args], { from: 'user' })
+    await buildProgram(cli, json ? () => undefined : cli.err).parseAsync([...args], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    cli.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage)
+    if (error.exitCode === 0) return cli.exit(EXIT.done)
+    const message = error.message.replace(/^error: /, '')
+    if (json) fail(cli, { json }, problem('bad-request', message, '--help lists what there is'))
+    else cli.exit(EXIT.usage)
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Conflict, RowRef, Warning } from '../federation/conflicts.ts'
-import { mergeSources } from '../federation/merge.ts'
+import { snapshotFrom } from '../federation/from-sources.ts'
 import type { SecretPlace } from '../federation/model.ts'
-import { buildSnapshot } from '../federation/snapshot.ts'
 import { EMPTY_STORE, type SourceRows, type StoreRows } from '../federation/sources.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { atOnce, type Steps } from '../kernel/turns.ts'
 import type { Config } from './config.ts'
 import { findingsOf } from './explain-issue.ts'
 import { homeFindings, providerFindings, type RowFinding, rowsOf } from './federation-rows.ts'
@@ -27,13 +27,19 @@ import { readYaml, type YamlText } from './yaml-text.ts'
  * @param store the rows that are put together with those of the file
  * @param clock tells which certificates have expired
  */
-export function readConfig(
+export const readConfig = (...source: ConfigSource): Result<Config, readonly ConfigProblem[]> =>
+  atOnce(readConfigSteps(...source))
+
+type ConfigSource = Parameters<typeof readConfigSteps>
+
+/** As `readConfig`, in steps: the store may hold very many rows. */
+export function* readConfigSteps(
   text: string,
   file: string,
   env: Environment | undefined,
   store: StoreRows = EMPTY_STORE,
   clock: Clock = systemClock,
-): Result<Config, readonly ConfigProblem[]> {
+): Steps<Result<Config, readonly ConfigProblem[]>> {
   const yaml = readYaml(text, file)
   if (!yaml.ok) return yaml
   const problem = problemsIn(yaml.value, file)
@@ -70,8 +76,8 @@ export function readConfig(
 
   const written = (yaml.value.value as Readonly<Record<string, unknown>>).federation
   const rows = rowsOf(federation, written)
-  const merged = mergeSources(rows, store)
-  const snapshot = merged.ok ? buildSnapshot(merged.value.input, merged.value.owners) : merged
+  yield
+  const snapshot = yield* snapshotFrom(rows, store)
   const inFile = (each: Conflict | Warning): ConfigProblem => problemOf(each, rows, problem)
   if (!snapshot.ok) found.push(...snapshot.error.map(inFile))
   if (!snapshot.ok || found.length > 0) return err(inOrder(found))

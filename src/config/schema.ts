@@ -99,6 +99,9 @@ const shutdown = z.strictObject({
   within: duration('SIGTERM: time to finish what is under way', 0).default(10_000),
 })
 
+const TWO_YEARS = 2 * 8760 * 3_600_000
+const CENTURY = 100 * 8760 * 3_600_000
+
 const store = z
   .strictObject({
     sqlite: path('the database file; a path starts from this file').optional(),
@@ -124,6 +127,7 @@ const store = z
       })
       .optional()
       .describe('PostgreSQL'),
+    auditKeep: duration('how long entries of the audit log are kept', 3_600_000, CENTURY).default(TWO_YEARS),
   })
   .describe('where changes by commands are kept')
 

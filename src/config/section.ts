@@ -16,7 +16,7 @@ const schema = fileSchema.pick({ federation: true })
 export function readSection(file: string): Result<object, readonly string[]> {
   const text = readText(file === '-' ? '/dev/stdin' : file)
   if (!text.ok) return err(text.error.map(textOfProblem))
-  const yaml = readYaml(text.value, file)
+  const yaml = readYaml(text.value, file, 'apply it in parts, users and contacts apart, without --prune')
   if (!yaml.ok) return err(yaml.error.map(textOfProblem))
   const { document, lines, value } = yaml.value
   const line = (path: Path, message: string, cure: string, onKey = false): string =>
@@ -27,6 +27,9 @@ export function readSection(file: string): Result<object, readonly string[]> {
       message,
       cure,
     })
+  if (value !== null && value !== undefined && (typeof value !== 'object' || Array.isArray(value))) {
+    return err([line([], 'must be a section, not text or a list', 'begin it with federation:')])
+  }
   const others = Object.keys(value ?? {}).filter((key) => key !== 'federation')
   if (others.length > 0) {
     const cure = 'remove it: only the section federation: is read here'

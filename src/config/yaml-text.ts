@@ -26,7 +26,12 @@ const CURES: Readonly<Record<string, string>> = {
   MISSING_CHAR: 'close the quote or bracket, or add the colon',
 }
 
-export function readYaml(text: string, file: string): Result<YamlText, ConfigProblem[]> {
+/** @param instead what a person can do about a file that is too large */
+export function readYaml(
+  text: string,
+  file: string,
+  instead = 'keep large tables in the store',
+): Result<YamlText, ConfigProblem[]> {
   const at = (line: number, column: number, message: string, cure: string): ConfigProblem => ({
     file,
     line,
@@ -36,7 +41,7 @@ export function readYaml(text: string, file: string): Result<YamlText, ConfigPro
     cure,
   })
   if (text.length > LARGEST) {
-    return err([at(1, 1, 'the file is larger than 16 MiB', 'keep large tables in the store')])
+    return err([at(1, 1, 'the file is larger than 16 MiB', instead)])
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false })

@@ -1,4 +1,5 @@
 import { type Domain, isWithin } from '../kernel/domain.ts'
+import type { Steps } from '../kernel/turns.ts'
 import { type Conflict, conflict, NOUN, type RowRef, rowRef } from './conflicts.ts'
 import { type DomainPattern, textOfPattern } from './domain-pattern.ts'
 import type { Provider } from './model.ts'
@@ -6,12 +7,25 @@ import { PatternIndex } from './pattern-index.ts'
 import type { FederationInput } from './snapshot.ts'
 
 /** Whose a domain is, and whether it may speak at all: one answer for each. */
-export const checkDomains = (input: FederationInput): Conflict[] => [
-  ...checkOwners(input),
-  ...checkServed(input),
-  ...checkAccessEdges(input),
-  ...checkDomainLists(input),
-]
+export function* checkDomains(input: FederationInput): Steps<readonly Conflict[]> {
+  const known = checked.get(input)
+  if (known !== undefined) return known
+  const owners = ownersOf(input)
+  const index = new PatternIndex<Owner>()
+  for (const owner of owners) index.add(owner.pattern, owner)
+  yield
+  const found = [...checkOwners(owners, index), ...checkServed(input, index)]
+  yield
+  found.push(...checkAccessEdges(input))
+  yield
+  found.push(...checkDomainLists(input))
+  yield
+  checked.set(input, found)
+  return found
+}
+
+/** The same rows are asked about when sources are put together, and when the snapshot is made of the result. */
+const checked = new WeakMap<FederationInput, readonly Conflict[]>()
 
 interface Owner {
   readonly provider: Provider
@@ -25,22 +39,15 @@ const ownersOf = (input: FederationInput): Owner[] =>
     provider.domains.map((pattern, at) => ({ provider, index, at, pattern })),
   )
 
-function indexOwners(input: FederationInput): PatternIndex<Owner> {
-  const owners = new PatternIndex<Owner>()
-  for (const owner of ownersOf(input)) owners.add(owner.pattern, owner)
-  return owners
-}
-
 const place = (owner: Owner): RowRef =>
   rowRef('providers', owner.index, owner.provider.name, `domains[${owner.at}]`)
 
 /** Two matches for one domain are an error: there is no "more specific" owner. */
-function checkOwners(input: FederationInput): Conflict[] {
+function checkOwners(owners: readonly Owner[], index: PatternIndex<Owner>): Conflict[] {
   const found: Conflict[] = []
-  const owners = indexOwners(input)
-  for (const owner of ownersOf(input)) {
-    const other = owners.covering(owner.pattern)
-    const wider = other?.index === owner.index ? owners.above(owner.pattern) : other
+  for (const owner of owners) {
+    const other = index.covering(owner.pattern)
+    const wider = other?.index === owner.index ? index.above(owner.pattern) : other
     if (wider === undefined || wider.index === owner.index) continue
     found.push(
       conflict(
@@ -54,9 +61,8 @@ function checkOwners(input: FederationInput): Conflict[] {
   return found
 }
 
-function checkServed(input: FederationInput): Conflict[] {
+function checkServed(input: FederationInput, owners: PatternIndex<Owner>): Conflict[] {
   const found: Conflict[] = []
-  const owners = indexOwners(input)
   input.servedDomains.forEach((row, index) => {
     const owner = owners.get(row.name)
     if (owner === undefined) return

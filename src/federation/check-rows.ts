@@ -1,4 +1,5 @@
 import type { Domain } from '../kernel/domain.ts'
+import type { Steps } from '../kernel/turns.ts'
 import { type Address, textOfAddress } from './address.ts'
 import { checkDomains } from './check-domains.ts'
 import { checkLinks, warnOfLinks } from './check-links.ts'
@@ -8,15 +9,16 @@ import { type Conflict, conflict, NOUN, type RowRef, rowRef, type Warning } from
 import type { FederationInput } from './snapshot.ts'
 
 /** Everything in the rows that cannot stand together, in the order of the lists. */
-export function findConflicts(input: FederationInput): Conflict[] {
-  return [
-    ...checkNames(input),
-    ...checkReferences(input),
-    ...checkPolicies(input),
-    ...checkProviders(input),
-    ...checkDomains(input),
-    ...checkLinks(input),
-  ]
+export function* findConflicts(input: FederationInput): Steps<readonly Conflict[]> {
+  const found = checkNames(input)
+  yield
+  found.push(...checkReferences(input))
+  yield
+  found.push(...checkPolicies(input), ...checkProviders(input))
+  yield
+  found.push(...(yield* checkDomains(input)), ...checkLinks(input))
+  yield
+  return found
 }
 
 /** What can stand, but hardly as it was meant. */

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../kernel/result.ts'
+import { atOnce, type Steps } from '../kernel/turns.ts'
 import { textOfAddress } from './address.ts'
 import { checkDomains } from './check-domains.ts'
 import { type Conflict, conflict, NOUN, rowRef } from './conflicts.ts'
@@ -23,12 +24,18 @@ export interface Merged {
  * the same domain is a conflict. A shipped row gives way to both. What conflicts within one source is left to
  * `buildSnapshot`.
  */
-export function mergeSources(file: SourceRows, store: StoreRows): Result<Merged, readonly Conflict[]> {
+export const mergeSources = (file: SourceRows, store: StoreRows): Result<Merged, readonly Conflict[]> =>
+  atOnce(mergeSteps(file, store))
+
+/** As `mergeSources`, in steps. */
+export function* mergeSteps(file: SourceRows, store: StoreRows): Steps<Result<Merged, readonly Conflict[]>> {
   const twice = NAMED.flatMap((list) => sameNames(list, file, store))
   if (twice.length > 0) return err(twice)
+  yield
 
   const own = [...file.providers, ...store.providers]
-  const shipped = remainingShipped(own, file, store)
+  const shipped = remainingShipped(file, store)
+  yield
   const owners = ownersOf(file, store, shipped)
   const stopped = suspensionsOf(store)
   const mark = <T extends Suspendable>(
@@ -57,7 +64,9 @@ export function mergeSources(file: SourceRows, store: StoreRows): Result<Merged,
     users: mark('users', [...file.users, ...store.users], (row) => textOfAddress(row.address)),
     contacts: mergeContacts(file.contacts, store.contacts),
   }
-  const across = hasDomains(file) && hasDomains(store) ? acrossOwners(checkDomains(input), file, store) : []
+  yield
+  const across =
+    hasDomains(file) && hasDomains(store) ? acrossOwners(yield* checkDomains(input), file, store) : []
   return across.length > 0 ? err(across) : ok({ input, owners })
 }
 
@@ -151,7 +160,8 @@ function ownerAt(list: RowList, index: number, file: SourceRows, store: SourceRo
 }
 
 /** Shipped rows that were not removed and of whose name, domains and access edges nobody else has made use. */
-function remainingShipped(own: readonly Provider[], file: SourceRows, store: StoreRows): Provider[] {
+export function remainingShipped(file: SourceRows, store: StoreRows): Provider[] {
+  const own = [...file.providers, ...store.providers]
   const taken = new Set(
     [...own, ...store.removedShipped.map((name) => ({ name }))].map(({ name }) => name.toLowerCase()),
   )

@@ -1,5 +1,6 @@
 import type { Domain } from '../kernel/domain.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { atOnce, type Steps } from '../kernel/turns.ts'
 import type { Address, UserKey } from './address.ts'
 import { findConflicts, findWarnings } from './check-rows.ts'
 import type { Conflict, Warning } from './conflicts.ts'
@@ -71,25 +72,34 @@ export interface Binding {
 }
 
 /** @param rowOwners whose the rows are, where several sources were put together (`mergeSources`) */
-export function buildSnapshot(
+export const buildSnapshot = (
   input: FederationInput,
   rowOwners?: RowOwners,
-): Result<Snapshot, readonly Conflict[]> {
-  const conflicts = findConflicts(input)
+): Result<Snapshot, readonly Conflict[]> => atOnce(snapshotSteps(input, rowOwners))
+
+/** As `buildSnapshot`, in steps. */
+export function* snapshotSteps(
+  input: FederationInput,
+  rowOwners?: RowOwners,
+): Steps<Result<Snapshot, readonly Conflict[]>> {
+  const conflicts = yield* findConflicts(input)
   if (conflicts.length > 0) {
     return err(rowOwners === undefined ? conflicts : conflicts.map((each) => withOwners(each, rowOwners)))
   }
   freeze(input)
+  yield
 
   const owners = new PatternIndex<Standing>()
   for (const provider of input.providers) {
     const standing = standingOfProvider(provider)
     for (const pattern of provider.domains) owners.add(pattern, standing)
   }
+  yield
   const allowed = new PatternIndex<Standing>()
   for (const row of input.allowedDomains) allowed.addCovering(row.name, standingOfAllowed(row))
   const blocked = new PatternIndex<BlockedDomain>()
   for (const row of input.blockedDomains) blocked.addCovering(row.name, row)
+  yield
   const links = byName(input.links)
 
   return ok(

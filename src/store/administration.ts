@@ -16,19 +16,25 @@ import type {
 } from '../admin/store.ts'
 import type { Address } from '../federation/address.ts'
 import type { ContactList, User } from '../federation/model.ts'
+import { inChunks } from '../kernel/chunks.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
+import { aTurn } from '../kernel/turns.ts'
 import { bereavedBy } from './bereaved.ts'
 import { addressOf } from './contact-rows.ts'
 import { type Contents, rowsOf, secretsOf } from './contents.ts'
 import type { Database } from './database.ts'
 import { Draft } from './draft.ts'
+import { refuseNewer } from './migrate.ts'
 import { pageOfAudit, pageOfContactLists, pageOfUsers, readContacts, readUser } from './queries.ts'
 import { readBefore } from './read-before.ts'
 import { readContents } from './read-contents.ts'
 import { readRevision, writeRevision } from './revision.ts'
 import type { Tables } from './tables.ts'
 import { writeAudit, writeDraft } from './write-draft.ts'
+
+/** Entries of the audit log that are deleted at once. */
+const SWEEP = 500
 
 /** What both products have in common of an `AdminStore`. */
 export class Administration {
@@ -85,6 +91,7 @@ export class Administration {
     /** Of a change that is to be committed. */
     readonly contents?: Contents
   }> {
+    await refuseNewer(this.#database, db)
     const { revision: old, contents: before } = await this.#contents(db)
     const at = this.#clock.wall()
     const next = old.all + 1
@@ -93,12 +100,15 @@ export class Administration {
       at,
       revision: next,
     })
-    for (const mutation of mutations) {
-      const refusal = draft.apply(mutation)
-      if (refusal !== undefined) return { commit: false, result: err(refusal) }
-    }
+    let refusal: ReturnType<Draft['apply']>
+    await inChunks(mutations, (chunk) => {
+      for (const mutation of chunk) refusal ??= draft.apply(mutation)
+    })
+    if (refusal !== undefined) return { commit: false, result: err(refusal) }
     if (draft.changes.length > 0) await writeDraft(db, before, draft)
-    const checked = check(await resultingOf(db, draft))
+    const resulting = await resultingOf(db, draft)
+    await aTurn()
+    const checked = await check(resulting)
     if (!checked.ok) return { commit: false, result: err({ code: 'refused', error: checked.error }) }
     if (draft.changes.length === 0) return { commit: false, result: ok({ revision: old, changes: [] }) }
 
@@ -127,6 +137,22 @@ export class Administration {
 
   audit(query: AuditQuery): Promise<Page<AuditEntry, number>> {
     return this.#database.read((db) => pageOfAudit(db, query))
+  }
+
+  /**
+   * Deletes the oldest entries of the audit log as far as they were written before `before`, some of them.
+   * @returns whether there may be more
+   */
+  sweepAudit(before: number): Promise<boolean> {
+    return this.#database.change(async (db) => {
+      // By number, so that a log in which nothing is old is not read through.
+      const oldest = await db.selectFrom('audit').select(['id', 'at']).orderBy('id').limit(SWEEP).execute()
+      const kept = oldest.findIndex(({ at }) => at >= before)
+      const last = (kept === -1 ? oldest : oldest.slice(0, kept)).at(-1)
+      if (last === undefined) return { commit: false, value: false }
+      await db.deleteFrom('audit').where('id', '<=', last.id).execute()
+      return { commit: true, value: kept === -1 && oldest.length === SWEEP }
+    })
   }
 
   async #contents(db: Kysely<Tables>): Promise<{ revision: Revision; contents: Contents }> {

@@ -23,7 +23,16 @@ export interface Contents extends Lists {
 
 export const suspensionKey = (list: string, name: string): string => `${list} ${name}`
 
+const known = new WeakMap<Contents, StoreRows>()
+
+/** The same value for the same contents. */
 export function rowsOf(contents: Contents): StoreRows {
+  const rows = known.get(contents) ?? newRowsOf(contents)
+  known.set(contents, rows)
+  return rows
+}
+
+function newRowsOf(contents: Contents): StoreRows {
   return {
     ...EMPTY_STORE,
     settings: contents.settings,

@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely'
-import type { StoreProblem } from '../admin/store.ts'
+import { StoreFault, type StoreProblem } from '../admin/store.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { MIGRATIONS } from './migrations/all.ts'
 import { COLUMN_TYPES, type Migration, type Product } from './migrations/migration.ts'
 import { problem } from './problems.ts'
+import type { Tables } from './tables.ts'
 
 /** What the migrator needs of a database; the products differ in how they lock and list tables. */
 export interface Migratable {
@@ -43,6 +44,19 @@ export async function migrate(
   })
 }
 
+/**
+ * A newer Dragoman may bring the tables to its version while this one runs: then nothing is written any more.
+ * @throws StoreFault
+ */
+export async function refuseNewer(
+  database: Pick<Migratable, 'description'>,
+  db: Kysely<Tables>,
+): Promise<void> {
+  const found = await db.selectFrom('schema_version').select('version').executeTakeFirst()
+  const version = Number(found?.version ?? 0)
+  if (version > MIGRATIONS.length) throw new StoreFault(newer(database, version, MIGRATIONS.length))
+}
+
 /** 0: the database is empty. */
 async function versionOf(database: Migratable, db: Kysely<unknown>): Promise<Result<number, StoreProblem>> {
   const tables = await database.tableNames(db)
@@ -63,7 +77,7 @@ async function createVersion(database: Migratable, db: Kysely<unknown>): Promise
   await sql`insert into schema_version (version, at) values (0, 0)`.execute(db)
 }
 
-const newer = (database: Migratable, found: number, known: number): StoreProblem =>
+const newer = (database: Pick<Migratable, 'description'>, found: number, known: number): StoreProblem =>
   problem(
     'newer-schema',
     `${database.description} has schema version ${found}; this Dragoman knows versions up to ${known}`,

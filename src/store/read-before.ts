@@ -2,13 +2,16 @@ import type { Kysely } from 'kysely'
 import type { Mutation } from '../admin/store.ts'
 import { textOfAddress } from '../federation/address.ts'
 import type { ContactEntry, User } from '../federation/model.ts'
-import { inChunks } from './chunks.ts'
+import { inChunks } from '../kernel/chunks.ts'
 import { entryOf, targetOf } from './contact-rows.ts'
 import type { Contents, Stored } from './contents.ts'
 import { type Before, contactKey, type Entries } from './draft.ts'
 import { unreadable } from './row-bodies.ts'
 import type { Tables } from './tables.ts'
 import { userOf } from './user-rows.ts'
+
+/** Users whose entries are read at once: each takes a query. */
+const OWNERS = 20
 
 /** The users and contact entries that the mutations are about. */
 export async function readBefore(
@@ -44,7 +47,13 @@ export async function readBefore(
     }
   }
   const contacts = new Map<string, Entries>()
-  for (const [owner, of] of targets) contacts.set(owner, await readEntries(db, owner, of))
+  await inChunks(
+    [...targets],
+    async (owners) => {
+      for (const [owner, of] of owners) contacts.set(owner, await readEntries(db, owner, of))
+    },
+    OWNERS,
+  )
   return { contents, users: await readUsers(db, [...users]), contacts }
 }
 

@@ -34,6 +34,7 @@ import { Learner, type LearnerOptions } from './learner.ts'
 import { loadPresence } from './presence-load.ts'
 import type { PresenceRows } from './presence-rows.ts'
 import { PresenceWriter } from './presence-writer.ts'
+import { Sweeper } from './sweeper.ts'
 import { Watch } from './watch.ts'
 
 export interface StoreOptions {
@@ -46,6 +47,8 @@ export interface StoreOptions {
   readonly onFault: (error: unknown) => void
   /** Milliseconds between two looks at the revision (250). */
   readonly watchEvery?: number | undefined
+  /** Milliseconds that entries of the audit log are kept; undefined: this process deletes none. */
+  readonly auditKeep?: number | undefined
   /** Learned entries that may wait (10,000). */
   readonly learnedQueue?: number | undefined
 }
@@ -79,6 +82,7 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts, Presenc
   readonly #learner: Learner
   readonly #presence: PresenceWriter
   readonly #clock: Clock
+  readonly #auditSweeper: Sweeper | undefined
   #closing: Promise<void> | undefined
 
   /** @param at how far it has come */
@@ -113,6 +117,10 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts, Presenc
       this.#learner.forget()
       this.#watch.tell(revision)
     })
+    const { auditKeep } = options
+    if (auditKeep === undefined) return
+    const sweep = (now: number) => this.#administration.sweepAudit(now - auditKeep)
+    this.#auditSweeper = new Sweeper({ sweep, onFault, clock, timers })
   }
 
   read(): Promise<StoreState> {
@@ -217,6 +225,7 @@ export class Store implements AdminStore, SubjectStore, LearnedContacts, Presenc
 
   async #close(): Promise<void> {
     this.#watch.close()
+    this.#auditSweeper?.close()
     await this.#learner.close()
     await this.#presence.close()
     await this.#parts.close()

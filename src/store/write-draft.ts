@@ -1,12 +1,16 @@
 import type { Kysely } from 'kysely'
 import type { Actor, Json } from '../admin/store.ts'
-import { inChunks } from './chunks.ts'
+import { inChunks } from '../kernel/chunks.ts'
+import { aTurn } from '../kernel/turns.ts'
 import { addressOf, rowOfEntry } from './contact-rows.ts'
 import type { Contents, Stored } from './contents.ts'
 import type { Draft } from './draft.ts'
 import { jsonOf, readBody } from './row-bodies.ts'
 import type { ContactTable, Tables } from './tables.ts'
 import { rowOfUser } from './user-rows.ts'
+
+/** Users whose entries are looked through at once. */
+const OWNERS = 20
 
 /** Writes what the draft has touched, each row once and as it came out in the end. */
 export async function writeDraft(db: Kysely<Tables>, before: Contents, draft: Draft): Promise<void> {
@@ -19,33 +23,32 @@ export async function writeDraft(db: Kysely<Tables>, before: Contents, draft: Dr
 }
 
 async function writeRows(db: Kysely<Tables>, draft: Draft): Promise<void> {
-  const put: Tables['rows'][] = []
-  const done = new Set<string>()
-  for (const { list, name } of draft.touchedRows) {
-    if (done.has(`${list} ${name}`)) continue
-    done.add(`${list} ${name}`)
-    const stored: Stored<object> | undefined = draft.contents[list].get(name)
-    if (stored === undefined) {
-      await db.deleteFrom('rows').where('list', '=', list).where('name', '=', name).execute()
-    } else {
-      const body = JSON.stringify(jsonOf(stored.row, stored.secret))
-      // What could not be read again must not get in: the whole store would be unreadable for one row.
-      readBody(list, name, body)
-      put.push({ list, name, body, revision: stored.revision })
+  const touched = new Map(draft.touchedRows.map((row) => [`${row.list} ${row.name}`, row]))
+  await inChunks([...touched.values()], async (chunk) => {
+    const put: Tables['rows'][] = []
+    for (const { list, name } of chunk) {
+      const stored: Stored<object> | undefined = draft.contents[list].get(name)
+      if (stored === undefined) {
+        await db.deleteFrom('rows').where('list', '=', list).where('name', '=', name).execute()
+      } else {
+        const body = JSON.stringify(jsonOf(stored.row, stored.secret))
+        // What could not be read again must not get in: the whole store would be unreadable for one row.
+        readBody(list, name, body)
+        put.push({ list, name, body, revision: stored.revision })
+      }
     }
-  }
-  await inChunks(put, (chunk) =>
-    db
+    if (put.length === 0) return
+    await db
       .insertInto('rows')
-      .values(chunk)
+      .values(put)
       .onConflict((on) =>
         on.columns(['list', 'name']).doUpdateSet((e) => ({
           body: e.ref('excluded.body'),
           revision: e.ref('excluded.revision'),
         })),
       )
-      .execute(),
-  )
+      .execute()
+  })
 }
 
 async function writeSettings(db: Kysely<Tables>, before: Contents, after: Contents): Promise<void> {
@@ -103,7 +106,9 @@ async function writeUsers(db: Kysely<Tables>, draft: Draft): Promise<void> {
 
 async function writeContacts(db: Kysely<Tables>, draft: Draft): Promise<void> {
   const put: ContactTable[] = []
+  let read = 0
   for (const [owner, keys] of draft.touchedEntries) {
+    if (++read % OWNERS === 0) await aTurn()
     const gone: { readonly list: string; readonly target: string }[] = []
     for (const key of keys) {
       const space = key.indexOf(' ')
@@ -145,7 +150,7 @@ export async function writeAudit(
   revision: number,
   changes: Draft['changes'],
 ): Promise<void> {
-  const rows = changes.map(({ action, kind, name, before, after }) => ({
+  const rowOf = ({ action, kind, name, before, after }: Draft['changes'][number]) => ({
     at,
     revision,
     actor: actor.name,
@@ -155,8 +160,8 @@ export async function writeAudit(
     name,
     before: text(before),
     after: text(after),
-  }))
-  await inChunks(rows, (chunk) => db.insertInto('audit').values(chunk).execute())
+  })
+  await inChunks(changes, (chunk) => db.insertInto('audit').values(chunk.map(rowOf)).execute())
 }
 
 const text = (json: Json | undefined): string | null => (json === undefined ? null : JSON.stringify(json))

@@ -153,3 +153,65 @@ test('wrong fields are named, all of them', async () => {
     expect.arrayContaining(['homes[0].nextHop', 'providers[0].type', 'providers[0].typo']),
   )
 })
+
+test.for([
+  [
+    'providers',
+    'providers: [{ name: A, type: partner, protocol: sip, domains: [a.example], accessEdges: [e.a.example] }, { name: a, type: partner, protocol: sip, domains: [b.example], accessEdges: [e.b.example] }]',
+    'providers[1] "a"',
+  ],
+  [
+    'blocked domains',
+    'blockedDomains: [{ name: d.example }, { name: d.example, comment: again }]',
+    'blockedDomains[1] "d.example"',
+  ],
+  [
+    'users',
+    'users: [{ user: romeo@sip.example }, { user: "sip:Romeo@sip.example", site: verona }]',
+    'users[1] "romeo@sip.example"',
+  ],
+  [
+    'contact lists',
+    'contacts: [{ user: benvolio@sip.example, allow: [everyone] }, { user: benvolio@sip.example, block: [everyone] }]',
+    'contacts[1] "benvolio@sip.example"',
+  ],
+] as const)('what is there twice is refused, not put one over the other: %s', async ([, text, path]) => {
+  await using bed = await adminBed()
+  const answer = await bed.admin.apply({ as: 'alice', section: section(text) })
+  expect(answer).toMatchObject({ ok: false, error: { code: 'bad-request', faults: [{ path }] } })
+  expect((await bed.store.audit({ limit: 9 })).rows).toEqual([])
+})
+
+const many = (count: number): { name: string }[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `d${i}.example` }))
+
+test('in a long list every wrong row is named by its own place', async () => {
+  await using bed = await adminBed()
+  const blockedDomains = many(350)
+  blockedDomains[7] = { name: 'no domain' }
+  blockedDomains[207] = { name: 'none either' }
+  const answer = await bed.admin.apply({ as: 'alice', section: { blockedDomains, sip: 'perhaps' } })
+  if (answer.ok) throw new Error('it was applied')
+  expect(answer.error.faults?.map(({ path }) => path)).toEqual([
+    'sip',
+    'blockedDomains[7].name',
+    'blockedDomains[207].name',
+  ])
+})
+
+test('a large section is worked through in parts: the rest of the process has its turn many times', async () => {
+  await using bed = await adminBed()
+  let turns = 0
+  let going = true
+  const turn = (): void => {
+    turns++
+    if (going) setImmediate(turn)
+  }
+  setImmediate(turn)
+  const { changes } = must(await bed.admin.apply({ as: 'alice', section: { blockedDomains: many(3000) } }))
+  going = false
+  expect(changes).toHaveLength(3000)
+  // Read by hundreds; drafted, written and noted by two hundreds.
+  expect(turns).toBeGreaterThan(3000 / 100 + (3 * 3000) / 200)
+  expect((await bed.store.read()).rows.blockedDomains).toHaveLength(3000)
+})

@@ -323,6 +323,33 @@ test('without a store commands read the file, and changes say what to add to it'
   })
 })
 
+test.for([
+  ['an unknown command', ['provider', 'frob', '--json'], "unknown command 'frob'"],
+  ['an unknown option', ['provider', 'list', '--json', '--frob'], "unknown option '--frob'"],
+  ['a missing argument', ['--json', 'provider', 'show', '--json'], "unknown option '--json'"],
+] as const)('a script is told in JSON what is wrong with its command line: %s', async ([, args, message]) => {
+  await using bed = await cliBed()
+  const ended = await bed.run(...args)
+  expect(ended).toMatchObject({ code: EXIT.usage, out: '' })
+  expect(JSON.parse(ended.err)).toMatchObject({ problem: { code: 'bad-request', message } })
+})
+
+test.for(['just a sentence', '- a\n- list\n'])('apply: a file that is no section: %s', async (text) => {
+  await using bed = await cliBed()
+  const ended = await bed.run('apply', bed.write('rows.yaml', text))
+  expect(ended.code).toBe(EXIT.usage)
+  expect(ended.err).toMatch(
+    /^dragoman: .*rows\.yaml:1:1: .*must be a section.*\(begin it with federation:\)\n$/,
+  )
+})
+
+test('apply: a file that is too large says how to go on', async () => {
+  await using bed = await cliBed()
+  const ended = await bed.run('apply', bed.write('rows.yaml', `# ${'x'.repeat(17 * 1024 * 1024)}\n`))
+  expect(ended.code).toBe(EXIT.usage)
+  expect(ended.err).toContain('larger than 16 MiB (apply it in parts')
+})
+
 test.for(['not a database at all, but long enough to be looked at', ''])(
   'a store that is no database: "%s"',
   async (text) => {

@@ -276,6 +276,49 @@ export function adminStoreSuite(makeBed: MakeBed): void {
     expect(await names({ until: third })).toEqual(['home 1', 'home 0'])
   })
 
+  test('entries of the audit log go once their time is over, the oldest first, and no others', async () => {
+    await using bed = await makeBed()
+    const { clock, timers, pass } = fakeTime()
+    await using store = await bed.open({ clock, timers, auditKeep: 300_000 })
+    await done(
+      store,
+      Array.from({ length: 600 }, (_, i) => putHome(`home ${i}`)),
+    )
+    pass(400_000)
+    await done(store, [putHome('later')])
+    const oldest = async () => (await store.audit({ limit: 1000 })).rows.at(-1)?.name
+    expect(await oldest()).toBe('home 0')
+    pass(200_000)
+    await until('the first of them have gone', async () => (await oldest()) === 'home 500')
+    await until('the others have gone', async () => {
+      pass(1000)
+      return (await oldest()) === 'later'
+    })
+    expect((await store.read()).rows.homes).toHaveLength(601)
+    expect((await store.revision()).all).toBe(3)
+  })
+
+  test('without a time the audit log is left as it is', async () => {
+    await using bed = await makeBed()
+    const { clock, timers, pass } = fakeTime()
+    await using store = await bed.open({ clock, timers })
+    await done(store, [putHome('main')])
+    pass(1_300_000)
+    expect(await auditOf(store)).toEqual(['alice: add homes main'])
+  })
+
+  test('where a newer version has taken the tables over, nothing is changed any more', async () => {
+    await using bed = await makeBed()
+    await using store = await bed.open()
+    await done(store, [putHome('main')])
+    await bed.execute('update schema_version set version = 99')
+    await expect(store.change(ALICE, [putHome('second')], { check: fine })).rejects.toMatchObject({
+      problem: { code: 'newer-schema', cure: expect.stringContaining('newer Dragoman') },
+    })
+    expect((await store.read()).rows.homes).toHaveLength(1)
+    expect(await auditOf(store)).toHaveLength(1)
+  })
+
   test('users come in pages in the order of their addresses', async () => {
     await using bed = await makeBed()
     await using store = await bed.open()

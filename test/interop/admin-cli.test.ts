@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import SqliteConnection from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { dragoman, gatewayConfig, startDragoman } from '../support/dragoman.ts'
@@ -82,6 +83,44 @@ test('while the gateway is down the store is changed, and the gateway finds it w
   await using _next = await at.start()
   const again = await at.cli('status')
   expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('the gateway runs') })
+})
+
+test('a row that was spoilt by somebody else keeps the gateway from starting, and it says which one', async () => {
+  await using at = await bed()
+  expect((await at.cli('domain', 'add', 'spam.example', '--kind', 'blocked')).code).toBe(0)
+  const file = new SqliteConnection(join(at.directory, 'federation.db'))
+  file.exec(`update rows set body = '{' where list = 'blockedDomains'`)
+  file.close()
+  const ended = await dragoman(['run', '--config', at.configFile], {
+    env: { DRAGOMAN_PROSODY_SECRET: 'swordfish' },
+  })
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toMatch(
+    /^dragoman: cannot start: the row blockedDomains "spam\.example" in the store .*\n$/,
+  )
+  expect(ended.stderr).toContain('restore a backup')
+})
+
+test('a gateway that is killed while it applies a large file: the store is as before, and the command says where to look', async () => {
+  await using at = await bed()
+  await using gateway = await at.start()
+  const rows = join(at.directory, 'rows.yaml')
+  const blockedDomains = Array.from({ length: 20_000 }, (_, i) => ({ name: `d${i}.spam.example` }))
+  await writeFile(rows, JSON.stringify({ federation: { blockedDomains } }))
+  const applied = at.cli('apply', rows)
+  // The write-ahead log grows as soon as pages of the change leave the memory, long before it is committed.
+  const log = join(at.directory, 'federation.db-wal')
+  const before = statSync(log).size
+  await expect.poll(() => statSync(log).size, { interval: 5, timeout: 60_000 }).toBeGreaterThan(before)
+  await gateway.kill()
+  const ended = await applied
+  expect(ended).toMatchObject({ code: 1, stdout: '' })
+  expect(ended.stderr).toContain('whether all of it was done or nothing, tells: dragoman audit')
+  const audit = JSON.parse((await at.cli('audit', '--json')).stdout)
+  const blocked = JSON.parse((await at.cli('domain', 'list', '--kind', 'blocked', '--json')).stdout)
+  expect([audit.rows.length, blocked.rows.length]).toEqual([0, 0])
+  await using _next = await at.start()
+  expect((await at.cli('status')).stdout).toContain('the gateway runs')
 })
 
 test('a file with rows is applied to the running gateway, whole or not at all, and comes back', async () => {

@@ -107,6 +107,40 @@ describe('the level of a SIP provider', () => {
     ))
 })
 
+test.for([
+  ['all', {}, 'delivered'],
+  ['contacts', {}, 'not-a-contact'],
+  ['verified', {}, 'not-a-contact'],
+  ['all', { users: [{ user: ROMEO, contactsOnly: true }] }, 'privacy-contacts-only'],
+  ['all', { contacts: [{ user: ROMEO, block: [PARIS.slice('sip:'.length)] }] }, 'contact-blocked'],
+] as const)(
+  'a call and a subscription are judged as a message is: level %s, %j',
+  ([verification, rows, reason]) =>
+    federated({ provider: { verification }, federation: rows }, async ({ paris, romeo, gateway }) => {
+      const call = paris.call({ to: ROMEO })
+      const subscription = paris.subscribe({ to: ROMEO })
+      if (reason === 'delivered') {
+        ;(await romeo.calls.next()).accept()
+        expect((await call.answered).status).toBe(200)
+        ;(await romeo.subscriptions.next()).accept(600)
+        expect((await subscription.answered).status).toBe(200)
+        expect(gateway.log.all.filter(refused)).toEqual([])
+        return
+      }
+      expect((await call.answered).status).toBe(403)
+      expect((await subscription.answered).status).toBe(403)
+      expect((await paris.message({ to: ROMEO, body: 'x' })).status).toBe(403)
+      const told = [
+        await gateway.log.next(refused),
+        await gateway.log.next(refused),
+        await gateway.log.next(refused),
+      ]
+      expect(told.map((line) => line.kind).sort()).toEqual(['message', 'presence', 'session'])
+      expect(new Set(told.map((line) => line.reason))).toEqual(new Set([reason]))
+      expect([romeo.calls.all, romeo.messages.all]).toEqual([[], []])
+    }),
+)
+
 test('a home server hears the whole reason; a provider that is disabled is so for the next request', () =>
   federated({}, async ({ romeo, paris, gateway, with: built }) => {
     expect((await romeo.message({ to: PARIS, body: 'x' })).status).toBe(200)

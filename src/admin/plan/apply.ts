@@ -2,12 +2,15 @@ import { textOfAddress } from '../../federation/address.ts'
 import type { ContactEntry, ContactList, User } from '../../federation/model.ts'
 import { textOfMatch } from '../../federation/owners.ts'
 import { SETTING_KEYS } from '../../federation/settings.ts'
+import { inChunks } from '../../kernel/chunks.ts'
 import { err, ok } from '../../kernel/result.ts'
-import type { Fault, Form, Written } from '../forms.ts'
+import { aTurn } from '../../kernel/turns.ts'
+import type { Fault, Written } from '../forms.ts'
 import type { Answer } from '../problem.ts'
 import type { Mutation, SetSetting, StoredList } from '../store.ts'
 import { type Found, nameOf, rowsOf, storeRows } from '../view.ts'
 import type { Plan, Scene } from './plan.ts'
+import { readInParts } from './read-parts.ts'
 import { faulty } from './read-row.ts'
 import { removal } from './rows.ts'
 
@@ -23,12 +26,20 @@ const LISTS = [
 ] as const satisfies readonly StoredList[]
 
 const PAGE = 1000
+/** Contact lists that are read one by one before others have a turn. */
+const LISTS_AT_ONCE = 20
 
 /** Rows of a section, put over those of the store; what changes nothing is left to the store to find out. */
-export async function planApply(scene: Scene, section: Form, prune: boolean): Promise<Answer<Plan>> {
-  const read = scene.forms.read(section)
+export async function planApply(
+  scene: Scene,
+  section: Readonly<Record<string, unknown>>,
+  prune: boolean,
+): Promise<Answer<Plan>> {
+  const read = await readInParts(scene.forms, section)
   if (!read.ok) return err(faulty('the federation', read.error))
   const { rows, secrets } = read.value
+  const twice = namedTwice(rows)
+  if (twice.length > 0) return err(faulty('the federation', twice))
   const owned = ownedByFile(scene, read.value)
   if (owned.length > 0) {
     return err({
@@ -54,12 +65,46 @@ export async function planApply(scene: Scene, section: Form, prune: boolean): Pr
   // A user's contact list goes with the user: what the file names of it is put after that, as if nothing had been there.
   const gone = prune && section.users !== undefined ? await goneUsers(scene, rows.users) : []
   const leaving = new Set(gone.map(({ name }) => name))
-  for (const list of rows.contacts) {
-    const stored = leaving.has(textOfAddress(list.user)) ? undefined : await scene.store?.contacts(list.user)
-    mutations.push(...contactMutations(scene, list, stored, prune))
-  }
+  const filed = new Map(scene.view.file.contacts.map((list) => [textOfAddress(list.user), list]))
+  await inChunks(
+    rows.contacts,
+    async (lists) => {
+      for (const list of lists) {
+        const name = textOfAddress(list.user)
+        const stored = leaving.has(name) ? undefined : await scene.store?.contacts(list.user)
+        mutations.push(...contactMutations(list, filed.get(name), stored, prune))
+      }
+    },
+    LISTS_AT_ONCE,
+  )
   if (prune) mutations.push(...(await removals(scene, section, read.value, leaving)))
   return ok({ mutations: [...gone.map(removal), ...mutations] })
+}
+
+/** One of two rows of a name would get lost. */
+function namedTwice(rows: Written['rows']): Fault[] {
+  const names = [
+    ...LISTS.map((list) => [list, rows[list].map((row) => nameOf(list, row))] as const),
+    ['contacts', rows.contacts.map(({ user }) => textOfAddress(user))] as const,
+  ]
+  return names.flatMap(([list, all]) => {
+    const first = new Map<string, number>()
+    return all.flatMap((name, index): Fault[] => {
+      const key = name.toLowerCase()
+      const other = first.get(key)
+      if (other === undefined) {
+        first.set(key, index)
+        return []
+      }
+      return [
+        {
+          path: `${list}[${index}] "${name}"`,
+          message: `is there already, as ${list}[${other}]`,
+          cure: 'keep one of the two, or give one of them another name',
+        },
+      ]
+    })
+  })
 }
 
 function ownedByFile({ view }: Scene, { rows }: Written): Fault[] {
@@ -83,14 +128,12 @@ function ownedByFile({ view }: Scene, { rows }: Written): Fault[] {
 }
 
 function contactMutations(
-  { view }: Scene,
   list: ContactList,
+  inFile: ContactList | undefined,
   stored: ContactList | undefined,
   prune: boolean,
 ): Mutation[] {
   const { user } = list
-  const name = textOfAddress(user)
-  const inFile = view.file.contacts.find((own) => textOfAddress(own.user) === name)
   return (['allow', 'block'] as const).flatMap((side) => {
     const there = new Map((stored?.[side] ?? []).map((entry) => [textOfMatch(entry.match), entry]))
     const files = new Set((inFile?.[side] ?? []).map((entry) => textOfMatch(entry.match)))
@@ -117,7 +160,7 @@ const stays = (entry: ContactEntry | undefined): boolean => entry !== undefined 
  */
 async function removals(
   scene: Scene,
-  section: Form,
+  section: Readonly<Record<string, unknown>>,
   { rows }: Written,
   leaving: ReadonlySet<string>,
 ): Promise<Mutation[]> {
@@ -164,6 +207,7 @@ export async function* allUsers({ store }: Scene): AsyncGenerator<User> {
     yield* page.rows
     if (page.next === undefined) return
     after = page.next
+    await aTurn()
   }
 }
 
@@ -175,5 +219,6 @@ export async function* allContacts({ store }: Scene): AsyncGenerator<ContactList
     yield* page.rows
     if (page.next === undefined) return
     after = page.next
+    await aTurn()
   }
 }
