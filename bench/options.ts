@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 
 export const HELP = `Usage: npm run bench -- [options]
 
-  --only LIST        comma-separated beginnings of names: micro, micro/xml, presence, ceiling, xmpp-to-sip, provider-to-home
+  --only LIST        comma-separated beginnings of names: micro, micro/xml, presence, s2s, ceiling, xmpp-to-sip, provider-to-home
   --runs N           runs per scenario, of which the median counts (3)
   --seconds N        measured time per run, after the warm-up (5)
   --warm-up N        seconds before it (3)
