@@ -32,6 +32,7 @@ export class Peers {
       accepted: ['sasl-tls'],
       keepAlive: 0,
       connections: count * 2,
+      partner: 'gateway',
       fixed: { host: '127.0.0.1', port: ports.s2s },
     } as const
     this.#server = new S2sServer(

@@ -21,6 +21,8 @@ export interface FederatedGateway extends AsyncDisposable {
   readonly gateway: Dragoman
   readonly dns: DnsServer
   readonly authority: Authority
+  /** `own.pem` and `own.key`, likewise of the domains in `also` by their names, and `ca.pem`. */
+  readonly files: Awaited<ReturnType<typeof written>>
   /** Romeo, whose user agent is its own home server. */
   readonly romeo: SipUserAgent
   /** Inside over SIP; outside for other servers, by STARTTLS and direct TLS. */
@@ -45,13 +47,15 @@ export interface FederatedGatewayOptions {
   /** `direct`: DNS tells of direct TLS alone; both unless told. */
   readonly published?: 'starttls' | 'direct'
   readonly authority?: Authority
+  /** Further domains of ours, each with a certificate of its own. */
+  readonly also?: readonly string[]
 }
 
 /** Dragoman with a domain that federates by itself, DNS, and Romeo inside. */
 export async function startFederatedGateway(
   options: FederatedGatewayOptions = {},
 ): Promise<FederatedGateway> {
-  const { authority = new Authority('Test authority') } = options
+  const { authority = new Authority('Test authority'), also = [] } = options
   const [sip, s2s, direct] = (await freePorts(3)) as [number, number, number]
   const owned: AsyncDisposable[] = []
   const use = <T extends AsyncDisposable>(thing: T): T => {
@@ -73,8 +77,10 @@ export async function startFederatedGateway(
         }),
       ),
     )
-    const { cert, key } = authority.issue({ commonName: OWN, dns: [OWN], purposes: ['server', 'client'] })
-    const files = use(await written({ 'own.pem': cert, 'own.key': key, 'ca.pem': authority.pem }))
+    const issued = (domain: string) =>
+      authority.issue({ commonName: domain, dns: [domain], purposes: ['server', 'client'] })
+    const certificates = { own: issued(OWN), ...Object.fromEntries(also.map((each) => [each, issued(each)])) }
+    const files = use(await written({ ...certificates, 'ca.pem': authority.pem }))
     const romeo = use(await startSipUserAgent({ uri: `sip:${ROMEO}`, nextHop: { port: sip } }))
     const provider = {
       ...{ name: 'Capulet', type: 'partner', protocol: 'xmpp', verification: 'all', domains: [OTHER] },
@@ -89,7 +95,9 @@ export async function startFederatedGateway(
       },
       xmpp: {
         tls: {
-          certificates: [{ name: 'own', cert: files.file('own.pem'), key: files.file('own.key') }],
+          certificates: Object.keys(certificates).map((name) => ({
+            ...{ name, cert: files.file(`${name}.pem`), key: files.file(`${name}.key`) },
+          })),
           ca: files.file('ca.pem'),
         },
         s2s: {
@@ -104,7 +112,7 @@ export async function startFederatedGateway(
         homes: [
           { name: 'main', nextHop: `sip:127.0.0.1:${romeo.port};transport=udp`, addresses: ['127.0.0.1'] },
         ],
-        servedDomains: [{ name: OWN, home: 'main', links: ['internet'] }],
+        servedDomains: [OWN, ...also].map((name) => ({ name, home: 'main', links: ['internet'] })),
         links: [{ name: 'internet', kind: 's2s' }],
         providers: [{ ...provider, ...row }],
         ...options.federation,
@@ -114,7 +122,7 @@ export async function startFederatedGateway(
     const config = configWith({})
     const gateway = use(await startDragoman({ config }))
     return {
-      ...{ gateway, dns, authority, romeo, config, provider, configWith },
+      ...{ gateway, dns, authority, files, romeo, config, provider, configWith },
       ports: { sip, s2s, direct },
       [Symbol.asyncDispose]: end,
     }

@@ -13,7 +13,9 @@ export interface S2sRules {
   readonly accepted: Accepted
   /** Milliseconds of silence after which a stream is tested; 0: never. */
   readonly keepAlive: number
-  /** Streams that the other side, with all its domains, may have at once. */
+  /** Whose streams are counted together: a provider's, or those of a domain without one. */
+  readonly partner: string
+  /** Streams that the partner, with all its domains, may have at once. */
   readonly connections: number
   /** Where its server is, whatever DNS says. */
   readonly fixed: FixedHost | undefined
@@ -31,6 +33,8 @@ export function s2sRules(snapshot: Snapshot, own: Domain, other: Domain): S2sRul
   return {
     accepted: negotiationCheck(negotiation).accepted,
     keepAlive,
+    // No domain has a space in its name.
+    partner: provider === undefined ? other : `provider ${provider.name}`,
     connections: provider === undefined ? (limits.connections ?? connections) : connections,
     fixed: provider?.server,
   }

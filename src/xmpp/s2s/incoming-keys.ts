@@ -21,8 +21,8 @@ export interface KeysDeps {
   /** The id of our last header. */
   streamId(): string
   rules(pair: DomainPair): PeerRules | undefined
-  /** Could the domain have another stream? */
-  hasRoom(pair: DomainPair, rules: PeerRules): boolean
+  /** Could the partner have the stream among its own? */
+  hasRoom(rules: PeerRules): boolean
   /** What TLS says of that domain. */
   seen(pair: DomainPair): Omit<Initiator, 'version'>
   write(element: Element): void
@@ -84,6 +84,6 @@ export class IncomingKeys {
     const found = rules(pair)
     if (found === undefined) return refuse('policy-violation')
     const policy = keyPolicy(found.accepted, seen(pair))
-    return policy.kind !== 'refuse' && !hasRoom(pair, found) ? refuse('resource-constraint') : policy
+    return policy.kind !== 'refuse' && !hasRoom(found) ? refuse('resource-constraint') : policy
   }
 }

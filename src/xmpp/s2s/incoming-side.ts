@@ -51,7 +51,7 @@ export class IncomingSide {
     this.#seats = new Seats(clock)
     this.receiver = new Receiver({
       outward,
-      limits: { verifications: limits.verifications },
+      limits: { verifications: limits.verifications, pairs: limits.pairs },
       clock,
       timers,
       unsolicited: (via) => this.#unsolicited(via),

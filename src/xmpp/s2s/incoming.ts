@@ -116,7 +116,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       authority: { serves, keys },
       receiver,
       streamId: () => this.#opening.id,
-      hasRoom: (pair, rules) => this.#hasRoom(pair, rules),
+      hasRoom: (rules) => this.#hasRoom(rules),
       seen: (pair) => this.#seen(pair),
       unsolicited: () => this.suspect('unsolicited-dialback'),
     })
@@ -256,9 +256,9 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
 
   #admit(pair: DomainPair, rules: PeerRules, proof: StreamProof, way: Way): boolean {
     const { seats } = this.#deps
-    if (!seats.take(pair.sender, this, rules.connections)) {
-      this.#options.onEvent({ kind: 'limit', limit: 'perDomain', address: this.address })
-      this.#fail({ condition: 'resource-constraint', text: 'the domain has as many streams as it may' })
+    if (!seats.take(rules.partner, this, rules.connections)) {
+      this.#options.onEvent({ kind: 'limit', limit: 'perPartner', address: this.address })
+      this.#fail({ condition: 'resource-constraint', text: 'the partner has as many streams as it may' })
       return false
     }
     if (this.#stanzas.pairs.has(pair)) return true
@@ -269,10 +269,9 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     return true
   }
 
-  #hasRoom(pair: DomainPair, rules: PeerRules): boolean {
-    const { pairs } = this.#stanzas
-    if (pairs.ofSender(pair.sender) || this.#deps.seats.hasRoom(pair.sender, rules.connections)) return true
-    this.#options.onEvent({ kind: 'limit', limit: 'perDomain', address: this.address })
+  #hasRoom(rules: PeerRules): boolean {
+    if (this.#deps.seats.hasRoom(rules.partner, this, rules.connections)) return true
+    this.#options.onEvent({ kind: 'limit', limit: 'perPartner', address: this.address })
     return false
   }
 
@@ -345,7 +344,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const { outward, receiver, seats, gone } = this.#deps
     if (!wasEnding) outward.withdraw(this)
     receiver.closed(this.name)
-    for (const { pair } of this.#stanzas.pairs.all) seats.leave(pair.sender, this)
+    seats.leave(this)
     gone(this)
     this.#traffic.broken()
     if (reason === OCTETS_BEFORE_TLS) this.suspect('octets-before-tls')

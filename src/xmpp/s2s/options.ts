@@ -19,7 +19,9 @@ export interface PeerRules {
   readonly accepted: Accepted
   /** Milliseconds of silence after which a stream is tested; 0: never. */
   readonly keepAlive: number
-  /** Streams from that domain at once. */
+  /** Whose streams are counted together: those of all its domains. */
+  readonly partner: string
+  /** Streams from that partner at once. */
   readonly connections: number
   /** Where its server is, instead of where DNS says. */
   readonly fixed: FixedHost | undefined
@@ -43,6 +45,8 @@ export interface S2sLimits {
   readonly setUp: number
   /** Milliseconds without a stanza in either direction after which a stream is closed. */
   readonly idle: number
+  /** Pairs of domains that one stream may carry. */
+  readonly pairs: number
   /** Stanzas that wait for the stream of one domain pair. */
   readonly queueStanzas: number
   /** Octets of all stanzas that wait for streams. */
@@ -61,6 +65,7 @@ export const DEFAULT_S2S_LIMITS: S2sLimits = {
   handshakes: 500,
   setUp: 30_000,
   idle: 600_000,
+  pairs: 100,
   queueStanzas: 100,
   queueBytes: 16 * 1024 * 1024,
   domains: 10_000,
@@ -110,7 +115,7 @@ export type S2sEvent =
       readonly retryIn: number
     }
   /** Kept out by a limit. */
-  | { readonly kind: 'limit'; readonly limit: keyof S2sLimits | 'perDomain'; readonly address: string }
+  | { readonly kind: 'limit'; readonly limit: keyof S2sLimits | 'perPartner'; readonly address: string }
   /** An attack or a grave fault of theirs: what it was. */
   | {
       readonly kind: 'suspicious'

@@ -7,7 +7,6 @@ import type { DomainPair } from './domain-pair.ts'
 import { type Accepted, keyPolicy, keyProof, type StreamProof, type Way } from './negotiation.ts'
 import type { S2sOptions } from './options.ts'
 import { type Proved, ProvedPairs } from './proved-pairs.ts'
-import { DEFAULT_RECEIVING } from './receiving-state.ts'
 import type { Secured } from './wire.ts'
 
 /** What a certificate proves, and nothing else, whatever key comes with it. */
@@ -18,12 +17,16 @@ const VOUCHED: StreamProof = keyProof('certificate', { tls: true, certificate: '
  * dialback key would be made over an id that the one who sends it has chosen, and could be an old one of somebody else.
  */
 export class ReverseWay {
-  readonly #options: Pick<S2sOptions, 'serves' | 'rulesFor'>
+  readonly #options: Pick<S2sOptions, 'serves' | 'rulesFor' | 'limits'>
   readonly #secured: Secured
   readonly #pairs = new ProvedPairs()
 
   /** @param pair from the peer, whose certificate was found to match, to us */
-  constructor(options: Pick<S2sOptions, 'serves' | 'rulesFor'>, secured: Secured, pair: DomainPair) {
+  constructor(
+    options: Pick<S2sOptions, 'serves' | 'rulesFor' | 'limits'>,
+    secured: Secured,
+    pair: DomainPair,
+  ) {
     this.#options = options
     this.#secured = secured
     this.#add(pair, 'sasl-tls')
@@ -43,7 +46,8 @@ export class ReverseWay {
     const policy = keyPolicy(this.#accepted(pair), { tls: true, certificate })
     if (policy.kind === 'refuse') return answerTo(request, failed(policy.condition))
     if (policy.kind === 'verify') return answerTo(request, failed('not-authorized'))
-    if (this.#pairs.size >= DEFAULT_RECEIVING.pairs) return answerTo(request, failed('resource-constraint'))
+    if (this.#pairs.size >= this.#options.limits.pairs)
+      return answerTo(request, failed('resource-constraint'))
     this.#add(pair, 'tls-dialback')
     return answerTo(request, { type: 'valid' })
   }

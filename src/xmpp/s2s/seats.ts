@@ -1,5 +1,4 @@
 import type { Clock } from '../../kernel/clock.ts'
-import type { Domain } from '../../kernel/domain.ts'
 
 /** A stream that something is proved on. */
 export interface Seated {
@@ -13,37 +12,43 @@ export interface Seated {
 const SILENT = 60_000
 
 /**
- * How many streams one domain has. Only those count where it is proved: whoever merely says that he is somebody takes no place from
- * him. Where all are taken the one that has been silent longest gives way, if it has been so for a minute: a server that was cut off
- * comes back while its old streams still look alive here.
+ * How many streams one partner has, with all its domains. Only those count where one of them is proved: whoever merely says that he is
+ * somebody takes no place from him. Where all are taken the one that has been silent longest gives way, if it has been so for a minute:
+ * a server that was cut off comes back while its old streams still look alive here.
  */
 export class Seats {
   readonly #clock: Clock
-  readonly #seated = new Map<Domain, Set<Seated>>()
+  readonly #seated = new Map<string, Set<Seated>>()
+  /** By the stream: whose seats it has. */
+  readonly #partners = new Map<Seated, Set<string>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** False: the domain has as many as it may. A stream that sits already stays. */
-  take(domain: Domain, stream: Seated, limit: number): boolean {
-    const seated = this.#seated.get(domain) ?? new Set()
+  /** False: the partner has as many as it may. A stream that sits already stays. */
+  take(partner: string, stream: Seated, limit: number): boolean {
+    const seated = this.#seated.get(partner) ?? new Set()
     if (seated.has(stream)) return true
     if (seated.size >= limit && !this.#makeRoom(seated)) return false
-    seated.add(stream)
-    this.#seated.set(domain, seated)
+    this.#seated.set(partner, seated.add(stream))
+    this.#partners.set(stream, (this.#partners.get(stream) ?? new Set()).add(partner))
     return true
   }
 
-  /** Could a further stream take a seat? */
-  hasRoom(domain: Domain, limit: number): boolean {
-    const seated = this.#seated.get(domain)
-    return seated === undefined || seated.size < limit || this.#silent(seated) !== undefined
+  /** Could the stream take a seat, or has it one? */
+  hasRoom(partner: string, stream: Seated, limit: number): boolean {
+    const seated = this.#seated.get(partner)
+    if (seated === undefined || seated.has(stream) || seated.size < limit) return true
+    return this.#silent(seated) !== undefined
   }
 
-  leave(domain: Domain, stream: Seated): void {
-    const seated = this.#seated.get(domain)
-    if (seated?.delete(stream) === true && seated.size === 0) this.#seated.delete(domain)
+  leave(stream: Seated): void {
+    for (const partner of this.#partners.get(stream) ?? []) {
+      const seated = this.#seated.get(partner)
+      if (seated?.delete(stream) === true && seated.size === 0) this.#seated.delete(partner)
+    }
+    this.#partners.delete(stream)
   }
 
   #makeRoom(seated: Set<Seated>): boolean {

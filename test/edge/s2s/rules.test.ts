@@ -53,6 +53,7 @@ test('a provider’s own settings', () => {
   expect(s2sRules(world({ providers: [provider({ server, negotiation })] }), OURS, THEIRS)).toEqual({
     accepted: ['sasl-tls', 'tls-dialback', 'tcp-dialback'],
     keepAlive: 60_000,
+    partner: expect.stringMatching(/^provider ./),
     connections: 3,
     fixed: server,
   })
@@ -87,7 +88,13 @@ test.for<readonly [string, Partial<FederationInput>, string, object]>([
     'of an allowed domain',
     allowed('partner.example'),
     'partner.example',
-    { accepted: BY_DEFAULT, keepAlive: 300_000, connections: 20, fixed: undefined },
+    {
+      accepted: BY_DEFAULT,
+      keepAlive: 300_000,
+      partner: 'partner.example',
+      connections: 20,
+      fixed: undefined,
+    },
   ],
   ['below an allowed domain', allowed('partner.example'), 'chat.partner.example', { accepted: BY_DEFAULT }],
   [
@@ -103,7 +110,13 @@ test.for<readonly [string, Partial<FederationInput>, string, object]>([
       }),
     },
     'anybody.example',
-    { accepted: BY_DEFAULT, keepAlive: 300_000, connections: 2, fixed: undefined },
+    {
+      accepted: BY_DEFAULT,
+      keepAlive: 300_000,
+      partner: 'anybody.example',
+      connections: 2,
+      fixed: undefined,
+    },
   ],
   ['while SIP is switched off', switched({ sip: false }), 'xmpp.example', { accepted: BY_DEFAULT }],
   [

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Domain } from '../../../src/kernel/domain.ts'
 import { Gate, type Stranger } from '../../../src/xmpp/s2s/gate.ts'
 import { type Seated, Seats } from '../../../src/xmpp/s2s/seats.ts'
 import { type FakeTime, fakeTime } from '../../kernel/fake-time.ts'
 
-const CAPULET = 'capulet.example' as Domain
 const ENOUGH = { take: () => true, release: () => {} }
 
 /** A gate, and who was put out of it again. */
@@ -90,7 +88,10 @@ test('connections are counted with those that we open, and given back', () => {
   expect(enter('192.0.2.2')).toBeTypeOf('object')
 })
 
-test('the seats of a domain: the one that has been silent for a minute gives way, else nobody', () => {
+const PARTNER = 'provider Capulet'
+const seat = (): Seated => ({ lastRead: 0, giveWay: () => {} })
+
+test('the seats of a partner: the one that has been silent for a minute gives way, else nobody', () => {
   const time = fakeTime()
   const seats = new Seats(time.clock)
   const gone: string[] = []
@@ -100,18 +101,32 @@ test('the seats of a domain: the one that has been silent for a minute gives way
   })
   const first = seated('first')
   const second = seated('second')
-  expect(seats.take(CAPULET, first, 2)).toBe(true)
-  expect(seats.take(CAPULET, second, 2)).toBe(true)
-  expect(seats.take(CAPULET, second, 2)).toBe(true)
+  const stranger = seated('stranger')
+  expect(seats.take(PARTNER, first, 2)).toBe(true)
+  expect(seats.take(PARTNER, second, 2)).toBe(true)
+  expect(seats.take(PARTNER, second, 2)).toBe(true)
   time.pass(59_999)
   first.lastRead = time.clock.now()
-  expect(seats.hasRoom(CAPULET, 2)).toBe(false)
-  expect(seats.take(CAPULET, seated('third'), 2)).toBe(false)
+  expect(seats.hasRoom(PARTNER, stranger, 2)).toBe(false)
+  expect(seats.take(PARTNER, seated('third'), 2)).toBe(false)
   time.pass(1)
-  expect(seats.hasRoom(CAPULET, 2)).toBe(true)
-  expect(seats.take(CAPULET, seated('fourth'), 2)).toBe(true)
+  expect(seats.hasRoom(PARTNER, stranger, 2)).toBe(true)
+  expect(seats.take(PARTNER, seated('fourth'), 2)).toBe(true)
   expect(gone).toEqual(['second'])
-  seats.leave(CAPULET, first)
-  expect(seats.take(CAPULET, seated('fifth'), 2)).toBe(true)
+  seats.leave(first)
+  expect(seats.take(PARTNER, seated('fifth'), 2)).toBe(true)
   expect(gone).toEqual(['second'])
+})
+
+test('a stream that carries domains of two partners has a seat of each, and leaves both', () => {
+  const seats = new Seats(fakeTime().clock)
+  const [first, second] = [seat(), seat()]
+  expect(seats.take('first', first, 1)).toBe(true)
+  expect(seats.take('second', first, 1)).toBe(true)
+  expect(seats.hasRoom('first', first, 1)).toBe(true)
+  expect(seats.hasRoom('first', second, 1)).toBe(false)
+  expect(seats.take('second', second, 1)).toBe(false)
+  seats.leave(first)
+  expect(seats.take('first', second, 1)).toBe(true)
+  expect(seats.take('second', second, 1)).toBe(true)
 })

@@ -50,6 +50,7 @@ export const ALL: Accepted = ['sasl-tls', 'tls-dialback', 'tcp-dialback']
 export const rulesOf = (accepted: Accepted, more: Partial<PeerRules> = {}): PeerRules => ({
   accepted,
   keepAlive: 0,
+  partner: 'Capulet',
   connections: 10,
   fixed: undefined,
   ...more,

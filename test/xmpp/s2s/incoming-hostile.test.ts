@@ -380,13 +380,34 @@ test('a domain has only so many streams, by SASL and by dialback, and one that o
   await third.take(/type="error"><error type="wait"><resource-constraint/)
   expect(bed.asked).toEqual([])
   expect(bed.events.filter(({ kind }) => kind === 'limit')).toMatchObject([
-    { limit: 'perDomain' },
-    { limit: 'perDomain' },
+    { limit: 'perPartner' },
+    { limit: 'perPartner' },
   ])
   client.destroy()
   await until(() => bed.events.some((event) => event.kind === 'closed' && event.wasLive))
   third.send(key())
   await until(() => bed.asked.length === 1)
+})
+
+test('a partner has only so many streams, whichever of its domains each is for', async () => {
+  const { bed } = await authenticated({
+    rules: (_, other) =>
+      rulesOf(ALL, { connections: 1, partner: other === 'rome.example' ? other : 'Capulet' }),
+  })
+  const second = await RawClient.connect(bed.port)
+  await second.open({ from: 'verona.example', to: OWN })
+  second.send(key('verona.example'))
+  await second.take(/type="error"><error type="wait"><resource-constraint/)
+  expect(bed.asked).toEqual([])
+  second.send(key('rome.example'))
+  await until(() => bed.asked.length === 1)
+})
+
+test('one stream carries as many pairs of domains as the configuration has it', async () => {
+  const { bed, client } = await opened({ limits: { pairs: 2 } })
+  client.send(key() + key('verona.example') + key('rome.example'))
+  await client.take(/to="rome.example" type="error"><error type="wait"><resource-constraint/)
+  expect(bed.asked.map(({ pair }) => pair.sender)).toEqual([THEIRS, 'verona.example'])
 })
 
 test('thousands of keys of third parties on one stream: a few are asked, and the stream ends', async () => {

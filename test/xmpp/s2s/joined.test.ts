@@ -33,7 +33,7 @@ async function party(name: string, table: Record<string, Known>, accepted: Accep
       credentials: new Credentials({ certificates: [{ name, ...issued }], trust }),
       keys: new DialbackKeys([`secret of ${name}`]),
       serves: (own) => own === name,
-      rulesFor: () => ({ accepted, keepAlive: 0, connections: 10, fixed: undefined }),
+      rulesFor: () => ({ accepted, keepAlive: 0, partner: 'Capulet', connections: 10, fixed: undefined }),
       lookups: dnsOf(table).lookups,
       xml: DEFAULT_XML_LIMITS,
       limits: DEFAULT_S2S_LIMITS,

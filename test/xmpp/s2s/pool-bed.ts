@@ -83,7 +83,14 @@ export function poolBed({
       rulesFor(own, other) {
         const found = typeof now === 'function' ? now(own, other) : now
         if (found === undefined) return undefined
-        return { accepted: ALL, keepAlive: 0, connections: 10, fixed: undefined, ...found }
+        return {
+          accepted: ALL,
+          keepAlive: 0,
+          partner: 'Capulet',
+          connections: 10,
+          fixed: undefined,
+          ...found,
+        }
       },
       lookups,
       xml: DEFAULT_XML_LIMITS,
