@@ -179,6 +179,7 @@ function configuration(options: EjabberdOptions, ports: Ports, files: S2sFiles |
     modules: {
       mod_disco: {},
       mod_ping: {},
+      mod_roster: {},
       // With it, a certificate that is not believed would do: dialback follows.
       ...(s2s && secure !== 'certificate' && { mod_s2s_dialback: {} }),
       ...(s2s?.bidi && { mod_s2s_bidi: {} }),

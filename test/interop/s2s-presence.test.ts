@@ -1,0 +1,110 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { dragoman } from '../support/dragoman.ts'
+import { pidf } from '../support/presence-stage.ts'
+import { type Federated, federatedWith, JULIET, ROMEO } from '../support/s2s-bed.ts'
+import type { ReceivedSipMessage } from '../support/sip-user-agent.ts'
+import { tempDir } from '../support/temp.ts'
+import { type Element, stanzaError, xml } from '../support/xmpp-client.ts'
+
+/** Presence over streams between servers. Juliet's server lets her set the terms: real rosters, on both sides of which we are one. */
+
+interface Scene extends Federated {
+  cli(...args: readonly string[]): Promise<void>
+}
+
+interface Setting {
+  readonly server?: 'prosody' | 'ejabberd'
+  readonly verification?: 'all' | 'contacts'
+  readonly presence?: object
+}
+
+/** With a store; Juliet has asked for her roster, without which no server tells a client of subscriptions. */
+async function onScene(setting: Setting, scene: (world: Scene) => Promise<void>): Promise<void> {
+  const { server = 'prosody', verification = 'all', presence = {} } = setting
+  await using directory = await tempDir('s2s-presence')
+  const top = {
+    store: { sqlite: join(directory.path, 'federation.db') },
+    presence: { interval: '100ms', ...presence },
+  }
+  await federatedWith({ server, provider: { verification }, top }, async (world) => {
+    await world.juliet.iq(xml('iq', { type: 'get' }, xml('query', { xmlns: 'jabber:iq:roster' })))
+    await scene({
+      ...world,
+      async cli(...args) {
+        const { code, stdout, stderr } = await dragoman([...args, '--config', world.gateway.configFile])
+        expect([code, stderr], stdout).toEqual([0, ''])
+      },
+    })
+  })
+}
+
+const say = ({ juliet }: Federated, type: string, id?: string) =>
+  juliet.send(xml('presence', { to: ROMEO, type, id }))
+const fromRomeo = (type: string | undefined) => (stanza: Element) =>
+  stanza.is('presence') && stanza.attrs.type === type && String(stanza.attrs.from).startsWith(ROMEO)
+const showing = (show: string) => (stanza: Element) =>
+  fromRomeo(undefined)(stanza) && stanza.getChildText('show') === show
+const stateOf = (notify: ReceivedSipMessage): string => notify.headers('subscription-state').join()
+
+const document = (basic: string, show: string) => ({
+  type: 'application/pidf+xml',
+  text: `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:${ROMEO}"><tuple id="ID-orchard"><status><basic>${basic}</basic>${
+    show === '' ? '' : `<show xmlns="jabber:client">${show}</show>`
+  }</status></tuple></presence>`,
+})
+
+/** Juliet watches Romeo, and sees him. */
+async function watched(world: Federated) {
+  await say(world, 'subscribe')
+  const incoming = await world.romeo.subscriptions.next()
+  incoming.accept()
+  await incoming.notify({ state: 'active;expires=3600', body: pidf('here') })
+  await world.juliet.stanzas.next(fromRomeo('subscribed'))
+  await world.juliet.stanzas.next((stanza) => stanza.getChildText('status') === 'here')
+  return incoming
+}
+
+/** Romeo watches Juliet, and sees her. */
+async function watching(world: Federated) {
+  const subscription = world.romeo.subscribe({ to: `sip:${JULIET}` })
+  expect(stateOf(await subscription.notifications.next())).toMatch(/^pending;/)
+  await world.juliet.stanzas.next(fromRomeo('subscribe'))
+  await say(world, 'subscribed')
+  const active = await subscription.notifications.next()
+  expect(stateOf(active)).toMatch(/^active;/)
+  expect(active.body).toContain('<basic>open</basic>')
+  return subscription
+}
+
+describe.each(['prosody', 'ejabberd'] as const)('%s', (server) => {
+  test('an XMPP user watches a SIP user, once on the Allow list: available, away, unavailable, and the end', () =>
+    onScene({ server, verification: 'contacts' }, async (world) => {
+      const { juliet, romeo } = world
+      await say(world, 'subscribe', 'first')
+      const refusal = await juliet.stanzas.next(fromRomeo('error'))
+      expect(stanzaError(refusal)).toMatchObject({ type: 'auth', condition: 'forbidden' })
+      await romeo.subscriptions.none(() => true, 200)
+
+      await world.cli('contact', 'add', ROMEO, 'allow', JULIET)
+      const incoming = await watched(world)
+      await incoming.notify({ state: 'active;expires=3600', body: document('open', 'away') })
+      await juliet.stanzas.next(showing('away'))
+      await incoming.notify({ state: 'active;expires=3600', body: document('closed', '') })
+      await juliet.stanzas.next(fromRomeo('unavailable'))
+      await say(world, 'unsubscribe')
+      expect((await incoming.refreshes.next()).headers('expires')).toEqual(['0'])
+    }))
+
+  test('a SIP user watches an XMPP user: pending, approved, each state, terminated', () =>
+    onScene({ server }, async (world) => {
+      const { juliet } = world
+      const { notifications } = await watching(world)
+      await juliet.send(xml('presence', {}, xml('show', {}, 'away')))
+      expect((await notifications.next()).body).toContain('away')
+      await juliet.send(xml('presence', { type: 'unavailable' }))
+      expect((await notifications.next()).body).toContain('<basic>closed</basic>')
+      await say(world, 'unsubscribed')
+      expect(stateOf(await notifications.next(({ body }) => body === ''))).toBe('terminated;reason=rejected')
+    }))
+})
