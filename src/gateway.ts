@@ -50,6 +50,8 @@ export interface Stopped {
 
 /** Entries of the tables that no setting bounds; each forgets its oldest. */
 const TABLE = 50_000
+/** Addresses of one link that are remembered: to work one out again takes a microsecond, or 50 where it is not in ASCII. */
+const ADDRESSES = 10_000
 /** Users of the store that are remembered. */
 const PEOPLE = 20_000
 /** Fingerprints of messages, some 50 octets each. */
@@ -200,7 +202,7 @@ export class Gateway {
     this.#links = new Links({
       surroundings: { ...config.xmpp, clock, timers, random },
       software: options.software,
-      addresses: TABLE,
+      addresses: ADDRESSES,
       log,
       peers: this.#peerLog,
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
