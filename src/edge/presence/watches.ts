@@ -1,3 +1,4 @@
+import { flat } from '../../kernel/flat.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
 import type { Keeping } from './keeping.ts'
@@ -38,7 +39,7 @@ export class Watches {
   }
 
   add(watch: Watch): void {
-    this.#table.set(keyOf(watch.pair), watch)
+    this.#table.set(flat(keyOf(watch.pair)), watch)
     this.#keeping.authorization(watch)
   }
 
@@ -47,7 +48,7 @@ export class Watches {
     const watch = new Watch({ direction, xmpp, sip }, since)
     watch.authorization = state
     watch.judged = false
-    this.#table.set(keyOf(watch.pair), watch)
+    this.#table.set(flat(keyOf(watch.pair)), watch)
     return watch
   }
 

@@ -2,7 +2,7 @@ import { sameAddress } from '../../federation/address.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
 import type { Random } from '../../kernel/random.ts'
 import { ok, type Result } from '../../kernel/result.ts'
-import { tagIn } from '../../sip/dialog.ts'
+import { sharing, tagIn } from '../../sip/dialog.ts'
 import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { End } from '../../sip/events/ending.ts'
@@ -249,6 +249,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   resume(watch: Watch, { saved, home, shown }: Kept, spread: number): boolean {
     const resumed = this.#subscriptions.resume(saved, watch, spread)
     if (!resumed.ok) return false
+    resumed.value.dialog = sharing(resumed.value.dialog, watch.pair.sip)
     watch.subscription = resumed.value
     watch.home = home
     watch.begun = this.#options.clock.now()

@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../../kernel/clock.ts'
-import { flat } from '../../kernel/flat.ts'
 import { type Random, systemRandom } from '../../kernel/random.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
@@ -49,7 +48,7 @@ export interface SubscriptionsOptions<T, D> {
 }
 
 export interface Wanted<T> {
-  /** URIs as text, for From and To. */
+  /** URIs as text, for From and To; kept as they are, so in storage of their own. */
   readonly from: string
   readonly to: string
   /** The Request-URI, where it is not the same as `to`. */
@@ -120,11 +119,11 @@ export class Subscriptions<T, D> {
       callId: this.#random.token(22),
       localTag: this.#random.token(22),
       remoteTag: '',
-      localUri: flat(from),
-      remoteUri: flat(to),
+      localUri: from,
+      remoteUri: to,
       localCSeq: 0,
       routes: [],
-      target: flat(wanted.target ?? to),
+      target: wanted.target ?? to,
       secure: false,
     }
     const made = this.#add(dialog, wanted.event, wanted.data)
@@ -137,14 +136,14 @@ export class Subscriptions<T, D> {
    * whole state anew.
    */
   resume(saved: SavedSubscription, data: T, spread: number): Result<Subscription<T>, 'full' | 'expired'> {
-    const now = this.#clock.now()
-    const until = now + saved.until - this.#clock.wall()
+    const now = Math.floor(this.#clock.now())
+    const until = now + saved.until - Math.round(this.#clock.wall())
     const event = parseEvent(saved.event)
     if (until <= now || event === undefined) return err('expired')
     const made = this.#add(saved.dialog, event, data)
     if (!made.ok) return made
     const { status, asked = 3600 } = saved
-    const refreshAt = now + Math.min(spread, (until - now) / 2) * this.#random.fraction()
+    const refreshAt = now + Math.round(Math.min(spread, (until - now) / 2) * this.#random.fraction())
     made.value.reserved = saved.dialog.localCSeq
     made.value.state = { kind: 'established', status, asked, until, refreshAt }
     this.#alarms.set(made.value)
@@ -238,7 +237,7 @@ export class Subscriptions<T, D> {
         return
       }
       const before = subscription.state
-      const at = { now: this.#clock.now(), fraction: this.#random.fraction() }
+      const at = { now: Math.floor(this.#clock.now()), fraction: this.#random.fraction() }
       const [next, effects] = this.#machine.step(before, event, at)
       subscription.state = next
       if (next.kind === 'ended') {

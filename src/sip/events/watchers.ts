@@ -138,8 +138,8 @@ export class Watchers<T> {
 
   /** Goes on with a watcher of an earlier process, who does not notice. */
   resume(saved: SavedSubscription, data: T): Result<Watcher<T>, 'full' | 'expired'> {
-    const now = this.#clock.now()
-    const since = now - this.#clock.wall()
+    const now = this.#now()
+    const since = now - Math.round(this.#clock.wall())
     const event = parseEvent(saved.event)
     if (saved.until + since <= now || event === undefined) return err('expired')
     if (this.#table.size >= this.#limit) {
@@ -152,7 +152,7 @@ export class Watchers<T> {
       kind: 'live',
       status: saved.status,
       until: saved.until + since,
-      giveUpAt: saved.giveUpAt === undefined ? Number.POSITIVE_INFINITY : saved.giveUpAt + since,
+      giveUpAt: saved.giveUpAt === undefined ? undefined : saved.giveUpAt + since,
       sent: false,
       due: 'nothing',
       notBefore: now,
@@ -174,7 +174,7 @@ export class Watchers<T> {
       event: eventText(event),
       status,
       until: Math.round(until + since),
-      ...(giveUpAt === Number.POSITIVE_INFINITY ? {} : { giveUpAt: Math.round(giveUpAt + since) }),
+      ...(giveUpAt === undefined ? {} : { giveUpAt: Math.round(giveUpAt + since) }),
     }
   }
 
@@ -183,6 +183,11 @@ export class Watchers<T> {
     for (const watcher of this.#table.values()) this.#alarms.drop(watcher)
     this.#table.clear()
     this.#lanes.clear()
+  }
+
+  /** Whole milliseconds: what the machine keeps. */
+  #now(): number {
+    return Math.floor(this.#clock.now())
   }
 
   #first(incoming: IncomingRequest, { event, expires }: Asked): void {
@@ -247,7 +252,7 @@ export class Watchers<T> {
         return
       }
       const before = watcher.state
-      const [next, effects] = this.#machine.step(before, event, this.#clock.now())
+      const [next, effects] = this.#machine.step(before, event, this.#now())
       watcher.state = next
       if (next.kind === 'live') watcher.status = next.status
       if (next.kind === 'ended') {

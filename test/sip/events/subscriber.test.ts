@@ -406,7 +406,7 @@ describe('refresh', () => {
     const [brief] = run({ ...confirmed, until: NOW + 35_000 }, notify('active'))
     expect(machine.alarmAt(brief)).toBe(NOW + 30_000)
     const [lostSoon] = run({ ...confirmed, until: NOW + 20_000 }, notify('active'))
-    expect(lostSoon).toMatchObject({ until: NOW + 20_000, refreshAt: never })
+    expect(lostSoon).toMatchObject({ until: NOW + 20_000, refreshAt: undefined })
     expect(run(lostSoon, { kind: 'alarm' }, { now: NOW + 20_000, fraction: 0 })).toEqual([
       ended,
       lost('expired'),
