@@ -7,6 +7,7 @@ import {
   UNAVAILABLE,
   withhold,
 } from '../../interworking/presence/state.ts'
+import { smallMap } from '../../kernel/small-map.ts'
 import { capsElement } from '../../xmpp/services/device.ts'
 import { stanzaError } from '../../xmpp/stanza-error.ts'
 import { Element } from '../../xmpp/xml/element.ts'
@@ -107,4 +108,4 @@ const FORGOTTEN: ResourceState = { ...UNAVAILABLE, available: true, priority: Nu
 
 /** What the XMPP server may have forgotten, so that all of it is told anew. */
 export const forgotten = (resources: Iterable<string>): ContactState =>
-  new Map(Array.from(resources, (resource) => [resource, FORGOTTEN]))
+  smallMap(Array.from(resources, (resource) => [resource, FORGOTTEN]))
