@@ -111,6 +111,7 @@ export class Presence {
       expires: Math.floor(settings.expires / 1000),
       giveUp: settings.giveUp,
       retry: settings.retry,
+      resume: settings.resume,
       limit: limits.subscriptions,
     })
     this.#watched = new Watched({

@@ -12,24 +12,24 @@ import { Subscriptions } from '../../sip/events/subscriptions.ts'
 import type { HeaderField } from '../../sip/headers.ts'
 import type { SipRequest } from '../../sip/message.ts'
 import type { Arrival } from '../arrival.ts'
+import { Answers, type AnswersOptions } from './answers.ts'
 import { Asking, type AskingOptions } from './asking.ts'
 import { Attempts, type AttemptsOptions } from './attempts.ts'
 import type { Keeping } from './keeping.ts'
 import type { Kept } from './kept.ts'
 import { afterLoss } from './loss.ts'
 import { Polls } from './polls.ts'
-import { forgotten, Showing, type ShowingOptions } from './showing.ts'
+import { forgotten, Showing } from './showing.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
 import { anew, type Judged, sameKeys, take, Watch } from './watch.ts'
 import { Watches } from './watches.ts'
 
-export interface WatchingOptions extends ShowingOptions, AskingOptions, AttemptsOptions {
+export interface WatchingOptions extends AnswersOptions, AskingOptions, AttemptsOptions {
   readonly endpoint: () => Endpoint
   readonly keeping: Keeping
   /** Milliseconds after which nobody will say yes any more. */
   readonly giveUp: number
   readonly random: Random
-  readonly fault: (error: unknown) => void
 }
 
 /** A subscription that stood for so long has not failed, however it ended. */
@@ -41,6 +41,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   readonly #subscriptions: Subscriptions<Watch, ContactState | undefined>
   readonly #watches: Watches
   readonly #polls = new Polls()
+  readonly #answers: Answers
   readonly #showing: Showing
   readonly #asking: Asking
   readonly #attempts: Attempts
@@ -49,7 +50,8 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     this.#options = options
     const { endpoint, keeping, timers, clock, random, limit, fault, retry } = options
     this.#watches = new Watches(keeping, limit)
-    this.#showing = new Showing(options)
+    this.#answers = new Answers(options)
+    this.#showing = new Showing(options.people, this.#answers)
     this.#asking = new Asking(options)
     const machine = { later: Math.ceil(retry.first / 1000) }
     this.#subscriptions = new Subscriptions({
@@ -70,7 +72,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   }
 
   stats(): object {
-    return { pairs: this.#watches.size, ...this.#subscriptions.stats() }
+    return { pairs: this.#watches.size, untold: this.#answers.untold, ...this.#subscriptions.stats() }
   }
 
   all(): Iterable<Watch> {
@@ -83,6 +85,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   close(): void {
     this.#subscriptions.close()
+    this.#answers.close()
     for (const watch of this.#watches.values()) watch.rest()
   }
 
@@ -112,13 +115,13 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
       const made = this.#attempts.now(watch)
       if (!made.ok) return made
       this.#watches.add(watch)
-      this.#showing.recant(pair)
+      this.#answers.recant(pair)
     } else if (watch.leaving === 'unsubscribe') {
       watch.again = true
     } else {
       // RFC 6121 §3.1.3: whoever may is told at once, and what the state is.
       if (watch.authorization === 'granted') {
-        this.#showing.answer(watch, 'subscribed')
+        this.#answers.answer(watch, 'subscribed')
         this.#showing.all(watch, pair.xmpp)
       }
       this.#attempts.want(watch)
@@ -155,13 +158,13 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     this.#polls.end(pair)
     // Somebody who has asked meanwhile would take it for the answer.
     if (authorization === 'lost' && this.find(pair) === undefined)
-      this.#showing.answer({ pair }, 'unsubscribed')
+      this.#answers.answer({ pair }, 'unsubscribed')
   }
 
   unsubscribe(pair: PresencePair): void {
     const watch = this.find(pair)
     if (watch === undefined) {
-      this.#showing.answer({ pair }, 'unsubscribed')
+      this.#answers.confirm({ pair })
       return
     }
     const { subscription, leaving } = watch
@@ -226,6 +229,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   /** The link to the XMPP server is back: it is told again, since it may have forgotten. */
   renew(watch: Watch): void {
     if (watch.authorization !== 'granted' || !watch.present || watch.leaving === 'unsubscribe') return
+    this.#answers.first(watch.pair)
     watch.shown = forgotten(watch.shown.keys())
     // Where nothing is known yet, whatever the subscription brings or comes to is told.
     if (watch.known !== undefined || watch.subscription === undefined) this.#show(watch)
@@ -233,7 +237,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   /** The link is back: who could not be told is told now. */
   settle(): void {
-    this.#showing.settle()
+    this.#answers.settle()
   }
 
   /** Asks for the state where nobody does, for somebody who is there. */
@@ -290,7 +294,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     if (watch.once || watch.leaving !== undefined) return
     if (watch.authorization === 'asked') {
       this.#watches.granted(watch, this.#options.clock.wall())
-      this.#showing.answer(watch, 'subscribed')
+      this.#answers.answer(watch, 'subscribed')
       if (!watch.present) this.#sleep(watch)
     }
     // RFC 8048 §5.2.1: that is unknown or closed.
@@ -348,7 +352,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
         return
       case 'refused':
         this.#watches.forget(watch)
-        this.#showing.refusal(watch, next.status)
+        this.#answers.refusal(watch, next.status)
         return
       case 'settled':
         watch.settled = true
@@ -364,19 +368,19 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   #withdraw(watch: Watch): void {
     this.#watches.forget(watch)
-    this.#showing.answer(watch, 'unsubscribed')
+    this.#answers.answer(watch, 'unsubscribed')
   }
 
   /** The user wanted it, and the notifier has heard it. */
   #gone(watch: Watch): void {
     if (!this.#watches.has(watch)) return
     this.#hide(watch)
+    this.#watches.forget(watch)
     if (!watch.again) {
-      this.#withdraw(watch)
+      this.#answers.confirm(watch)
       return
     }
     // Subscribed anew meanwhile: as if for the first time. `unsubscribed` would be taken for the answer.
-    this.#watches.forget(watch)
     const next = anew(watch, this.#options.clock.wall())
     this.#watches.add(next)
     this.#attempts.want(next)

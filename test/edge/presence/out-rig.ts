@@ -202,6 +202,7 @@ export class OutRig {
       expires: 3600,
       giveUp: 600_000,
       retry: { first: 30_000, longest: 3_600_000 },
+      resume: 500,
       limit: 10,
       documents: {
         document: { stanzaBytes: 65_536, depth: 16, attributes: 32 },
@@ -231,6 +232,12 @@ export class OutRig {
 
   unsubscribe(): void {
     this.watching.unsubscribe(PAIR)
+  }
+
+  /** A link is back, and whoever could not be told has been told. */
+  settle(): void {
+    this.watching.settle()
+    this.pass(100)
   }
 
   /** The rules let it pass: those that were held back are renewed and woken then. */

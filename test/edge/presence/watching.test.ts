@@ -394,7 +394,9 @@ describe('to end', () => {
     expect([leave.request.method, leave.first, leave.expires]).toEqual(['SUBSCRIBE', false, '0'])
     expect(rig.told()).toEqual([])
     leave.answer(200)
-    expect(rig.told()).toEqual(['orchard unavailable', 'unsubscribed'])
+    expect(rig.told()).toEqual(['orchard unavailable'])
+    rig.pass(1000)
+    expect(rig.told()).toEqual(['unsubscribed'])
     leave.cseq = 10
     expect(leave.notify('terminated;reason=timeout', pidf({ orchard: 'closed' }))).toBe(200)
     expect(rig.told()).toEqual([])
@@ -411,6 +413,7 @@ describe('to end', () => {
       const leave = await rig.next()
       if (how === 'timeout') leave.fail()
       else leave.answer(481)
+      rig.pass(1000)
       expect(rig.told()).toEqual(['orchard unavailable', 'unsubscribed'])
       expect(rig.watching.size).toBe(0)
     },
@@ -426,7 +429,41 @@ describe('to end', () => {
     const leave = await rig.next()
     expect([leave.first, leave.expires]).toEqual([false, '0'])
     leave.answer(200)
+    rig.pass(1000)
     expect(rig.told()).toEqual(['unsubscribed'])
+  })
+
+  test('removed and asked for again within a second: what was over is not told as the answer', async () => {
+    const rig = new OutRig()
+    await rig.seeing()
+    rig.unsubscribe()
+    ;(await rig.next()).answer(200)
+    rig.pass(900)
+    rig.subscribe('s2')
+    rig.pass(1000)
+    expect(rig.told()).toEqual(['orchard unavailable'])
+    ;(await rig.next()).grant(HERE)
+    rig.pass(1000)
+    expect(rig.told()).toEqual(['subscribed', 'orchard'])
+  })
+
+  test('without a subscription the same: unsubscribe, and subscribe right behind it', async () => {
+    const rig = new OutRig()
+    rig.unsubscribe()
+    rig.subscribe('s2')
+    rig.pass(1000)
+    expect(rig.told()).toEqual([])
+    ;(await rig.next()).answer(603)
+    expect(rig.told()).toEqual(['unsubscribed'])
+  })
+
+  test('more ends than may be held back are told at once', () => {
+    const rig = new OutRig({ limit: 1 })
+    for (const name of ['mercutio', 'romeo'])
+      rig.watching.unsubscribe({ ...PAIR, sip: `sip:${name}@sip.example` })
+    expect(rig.told()).toEqual(['unsubscribed'])
+    rig.pass(1000)
+    expect(rig.stanzas.map(({ attrs }) => attrs.from)).toEqual(['romeo@sip.example', 'mercutio@sip.example'])
   })
 
   test('subscribed again meanwhile: never told unsubscribed, which would be taken for the answer', async () => {
@@ -546,10 +583,10 @@ describe('the link is gone', () => {
     subscribe.notify('active;expires=3600', HERE)
     subscribe.notify('active;expires=3600', pidf({ crypt: 'open' }))
     rig.link.live = true
-    rig.watching.settle()
+    rig.settle()
     rig.watching.renew(rig.watch())
     expect(rig.told()).toEqual(['subscribed', 'crypt'])
-    rig.watching.settle()
+    rig.settle()
     expect(rig.told()).toEqual([])
   })
 
@@ -560,7 +597,7 @@ describe('the link is gone', () => {
     subscribe.notify('terminated;reason=rejected')
     expect(rig.watching.size).toBe(0)
     rig.link.live = true
-    rig.watching.settle()
+    rig.settle()
     expect(rig.told()).toEqual(['orchard unavailable', 'unsubscribed'])
   })
 
