@@ -11,55 +11,48 @@ export function smallMap<K, V>(entries: Iterable<readonly [K, V]>): ReadonlyMap<
 
 const EMPTY: ReadonlyMap<unknown, unknown> = new Map()
 
-/** An entry, with those behind it. */
+/** An entry, with those behind it. Without private members: a method of that kind would cost each of them a field. */
 class Link<K, V> implements ReadonlyMap<K, V> {
-  readonly #key: K
-  readonly #value: V
-  readonly #rest: Link<K, V> | undefined
+  readonly key: K
+  readonly value: V
+  readonly rest: Link<K, V> | undefined
 
   constructor(key: K, value: V, rest: Link<K, V> | undefined) {
-    this.#key = key
-    this.#value = value
-    this.#rest = rest
+    this.key = key
+    this.value = value
+    this.rest = rest
   }
 
   get size(): number {
-    let size = 0
-    for (const _link of this.#links()) size++
-    return size
+    return 1 + (this.rest?.size ?? 0)
   }
 
   get(key: K): V | undefined {
-    for (const link of this.#links()) if (link.#key === key) return link.#value
-    return undefined
+    return this.key === key ? this.value : this.rest?.get(key)
   }
 
   has(key: K): boolean {
-    for (const link of this.#links()) if (link.#key === key) return true
-    return false
+    return this.key === key || (this.rest?.has(key) ?? false)
   }
 
   forEach(told: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
-    for (const link of this.#links()) told(link.#value, link.#key, this)
+    for (const [key, value] of this) told(value, key, this)
   }
 
   *keys(): Generator<K, undefined> {
-    for (const link of this.#links()) yield link.#key
+    for (const [key] of this) yield key
   }
 
   *values(): Generator<V, undefined> {
-    for (const link of this.#links()) yield link.#value
+    for (const [, value] of this) yield value
   }
 
   *entries(): Generator<[K, V], undefined> {
-    for (const link of this.#links()) yield [link.#key, link.#value]
+    for (let link: Link<K, V> | undefined = this; link !== undefined; link = link.rest)
+      yield [link.key, link.value]
   }
 
   [Symbol.iterator](): Generator<[K, V], undefined> {
     return this.entries()
-  }
-
-  *#links(): Generator<Link<K, V>, undefined> {
-    for (let link: Link<K, V> | undefined = this; link !== undefined; link = link.#rest) yield link
   }
 }
