@@ -113,6 +113,7 @@ export class Presence {
       retry: settings.retry,
       resume: settings.resume,
       limit: limits.subscriptions,
+      pending: limits.pending,
     })
     this.#watched = new Watched({
       ...shared,

@@ -1,7 +1,7 @@
 import { sameAddress } from '../../federation/address.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
 import type { Random } from '../../kernel/random.ts'
-import { ok, type Result } from '../../kernel/result.ts'
+import { err, ok, type Result } from '../../kernel/result.ts'
 import { sharing, tagIn } from '../../sip/dialog.ts'
 import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops, Sending } from '../../sip/events/carry.ts'
@@ -18,17 +18,16 @@ import { Attempts, type AttemptsOptions } from './attempts.ts'
 import type { Keeping } from './keeping.ts'
 import type { Kept } from './kept.ts'
 import { afterLoss } from './loss.ts'
+import { Pending, type PendingOptions } from './pending.ts'
 import { Polls } from './polls.ts'
 import { forgotten, Showing } from './showing.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
 import { anew, type Judged, sameKeys, take, Watch } from './watch.ts'
 import { Watches } from './watches.ts'
 
-export interface WatchingOptions extends AnswersOptions, AskingOptions, AttemptsOptions {
+export interface WatchingOptions extends AnswersOptions, AskingOptions, AttemptsOptions, PendingOptions {
   readonly endpoint: () => Endpoint
   readonly keeping: Keeping
-  /** Milliseconds after which nobody will say yes any more. */
-  readonly giveUp: number
   readonly random: Random
 }
 
@@ -40,6 +39,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   readonly #options: WatchingOptions
   readonly #subscriptions: Subscriptions<Watch, ContactState | undefined>
   readonly #watches: Watches
+  readonly #pending: Pending
   readonly #polls = new Polls()
   readonly #answers: Answers
   readonly #showing: Showing
@@ -49,7 +49,8 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   constructor(options: WatchingOptions) {
     this.#options = options
     const { endpoint, keeping, timers, clock, random, limit, fault, retry } = options
-    this.#watches = new Watches(keeping, limit)
+    this.#pending = new Pending(options, (watch) => this.#giveUp(watch))
+    this.#watches = new Watches(keeping, this.#pending, limit)
     this.#answers = new Answers(options)
     this.#showing = new Showing(options.people, this.#answers)
     this.#asking = new Asking(options)
@@ -86,6 +87,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   close(): void {
     this.#subscriptions.close()
     this.#answers.close()
+    this.#pending.close()
     for (const watch of this.#watches.values()) watch.rest()
   }
 
@@ -104,8 +106,11 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   /** The rules have let a `subscribe` through. @param id of the stanza */
   subscribe(pair: PresencePair, judged: Judged, id: string | undefined): Result<void, 'full'> {
     const known = this.find(pair)
-    const room = this.#watches.room()
-    if (known === undefined && !room.ok) return room
+    const room = known === undefined ? this.#watches.room(pair) : ok(undefined)
+    if (!room.ok) {
+      this.#options.counters.add(`presence.${room.error}`)
+      return err('full')
+    }
     const watch = known ?? new Watch(pair, this.#options.clock.wall())
     take(watch, judged)
     watch.present = true
@@ -364,6 +369,15 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
       default:
         next satisfies never
     }
+  }
+
+  /** Nobody will say yes any more. Whoever leaves is gone soon. */
+  #giveUp(watch: Watch): void {
+    if (watch.leaving === 'unsubscribe') return
+    this.#options.counters.add('presence.given-up')
+    this.#hide(watch)
+    this.#withdraw(watch)
+    this.#leave(watch, 'refused')
   }
 
   #withdraw(watch: Watch): void {

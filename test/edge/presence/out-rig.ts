@@ -204,6 +204,7 @@ export class OutRig {
       retry: { first: 30_000, longest: 3_600_000 },
       resume: 500,
       limit: 10,
+      pending: 10,
       documents: {
         document: { stanzaBytes: 65_536, depth: 16, attributes: 32 },
         resources: 10,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Counters } from '../../../src/edge/counters.ts'
 import { BALCONY, judged, OutRig, PAIR, pidf, settled } from './out-rig.ts'
 
 const HERE = pidf({ orchard: 'open' })
@@ -82,9 +83,9 @@ describe('to ask', () => {
     ;(await rig.next()).answer(503)
     expect(rig.told()).toEqual([])
     rig.pass(360_000)
-    ;(await rig.next()).answer(480)
     expect(rig.told()).toEqual(['unsubscribed'])
-    expect(rig.watching.size).toBe(0)
+    rig.pass(3_600_000)
+    expect([await rig.asked(), rig.watching.size]).toEqual([[], 0])
   })
 
   test('terminated at once: rejected is a no, probation is not', async () => {
@@ -570,6 +571,48 @@ describe('to probe', () => {
     rig.probe()
     expect(rig.told()).toEqual([`orchard > ${BALCONY}`, `crypt > ${BALCONY}`])
     expect(await rig.asked()).toEqual([])
+  })
+})
+
+describe('nobody decides', () => {
+  const ask = (rig: OutRig, xmpp: string, name: string) =>
+    rig.watching.subscribe({ ...PAIR, xmpp, sip: `sip:${name}@sip.example` }, judged(), undefined)
+
+  test('one domain does not fill the table with requests that wait; others still may, and it may again', async () => {
+    const counters = new Counters()
+    const rig = new OutRig({ pending: 2, counters })
+    rig.subscribe()
+    const first = await rig.next()
+    expect(ask(rig, 'juliet@xmpp.example', 'mercutio')).toEqual({ ok: true, value: undefined })
+    expect(ask(rig, 'nurse@xmpp.example', 'romeo')).toEqual({ ok: false, error: 'full' })
+    expect(ask(rig, 'rosaline@other.example', 'romeo').ok).toBe(true)
+    expect([rig.watching.size, counters.get('presence.pending')]).toEqual([3, 1])
+    first.grant(HERE)
+    expect(ask(rig, 'nurse@xmpp.example', 'romeo').ok).toBe(true)
+  })
+
+  test('a request on which nobody decides is given up, however well its subscription stands', async () => {
+    const counters = new Counters()
+    const rig = new OutRig({ giveUp: 600_000, counters })
+    rig.subscribe()
+    const subscribe = await rig.next()
+    subscribe.answer(200)
+    subscribe.notify('pending;expires=3600')
+    rig.pass(599_000)
+    expect([rig.told(), await rig.asked()]).toEqual([[], []])
+    rig.pass(61_000)
+    expect(rig.told()).toEqual(['unsubscribed'])
+    expect((await rig.next()).expires).toBe('0')
+    expect([rig.watching.size, rig.store.authorizations.size, rig.store.dialogs.size]).toEqual([0, 0, 0])
+    expect(counters.get('presence.given-up')).toBe(1)
+    expect(rig.faults).toEqual([])
+  })
+
+  test('whoever was let in is never given up', async () => {
+    const rig = new OutRig({ giveUp: 600_000 })
+    await rig.seeing()
+    rig.pass(1_200_000)
+    expect([rig.told(), rig.watching.size]).toEqual([[], 1])
   })
 })
 
