@@ -283,8 +283,7 @@ export class Presence {
   /** A SUBSCRIBE or NOTIFY from a home server that the rules have let through. */
   toComponent(arrival: Arrival, row: LinkRow): void {
     const { passing, request, evidence } = arrival
-    const via = this.#options.attached(row.name)
-    if (passing === undefined || via === undefined) {
+    if (passing === undefined) {
       arrival.end(failed('no-link'))
       return
     }
@@ -296,7 +295,13 @@ export class Presence {
       },
     }
     if (request.method === 'NOTIFY') {
+      // Also without a link: the subscription is being left then, and this may be its last word.
       this.#watching.receive(incoming, arrival)
+      return
+    }
+    const via = this.#options.attached(row.name)
+    if (via === undefined) {
+      arrival.end(failed('no-link'))
       return
     }
     const sender = request.headers.from()
