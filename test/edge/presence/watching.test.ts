@@ -88,6 +88,16 @@ describe('to ask', () => {
     expect([await rig.asked(), rig.watching.size]).toEqual([[], 0])
   })
 
+  test.for([401, 407])('%i: nobody is told no for our credentials, and it is asked again', async (status) => {
+    const rig = new OutRig()
+    rig.subscribe()
+    ;(await rig.next()).answer(status)
+    expect(rig.told()).toEqual([])
+    rig.pass(62_000)
+    ;(await rig.next()).grant(HERE)
+    expect(rig.told()).toEqual(['subscribed', 'orchard'])
+  })
+
   test('terminated at once: rejected is a no, probation is not', async () => {
     const rig = new OutRig()
     rig.subscribe()
