@@ -167,6 +167,7 @@ export class Gateway {
       endpoint: () => this.#sip.endpoint,
       pipeline: () => this.#pipeline,
       gatekeeper: new Gatekeeper({ snapshot, clock, records }),
+      limits: this.#peers,
       snapshot,
       attached: (name) => this.#links.attached(name),
       placesOf: (home) => this.#sip.placesOf(home),
