@@ -1,50 +1,42 @@
 import { sameAddress } from '../../federation/address.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
-import type { Random } from '../../kernel/random.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import { sharing, tagIn } from '../../sip/dialog.ts'
-import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
-import type { Hops, Sending } from '../../sip/events/carry.ts'
+import type { IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { End } from '../../sip/events/ending.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
-import type { Subscription, SubscriptionOwner, Unread } from '../../sip/events/subscription.ts'
+import type { Subscription, SubscriptionOwner } from '../../sip/events/subscription.ts'
 import { Subscriptions } from '../../sip/events/subscriptions.ts'
-import type { HeaderField } from '../../sip/headers.ts'
-import type { SipRequest } from '../../sip/message.ts'
 import type { Arrival } from '../arrival.ts'
-import { Answers, type AnswersOptions } from './answers.ts'
-import { Asking, type AskingOptions } from './asking.ts'
-import { Attempts, type AttemptsOptions } from './attempts.ts'
-import type { Keeping } from './keeping.ts'
+import { Answers } from './answers.ts'
+import { Asking } from './asking.ts'
+import { Attempts } from './attempts.ts'
 import type { Kept } from './kept.ts'
 import { afterLoss } from './loss.ts'
-import { Pending, type PendingOptions } from './pending.ts'
-import { Polls } from './polls.ts'
+import { Pending } from './pending.ts'
+import { Polling } from './polling.ts'
 import { forgotten, Showing } from './showing.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
 import { anew, type Judged, sameKeys, take, Watch } from './watch.ts'
 import { Watches } from './watches.ts'
-
-export interface WatchingOptions extends AnswersOptions, AskingOptions, AttemptsOptions, PendingOptions {
-  readonly endpoint: () => Endpoint
-  readonly keeping: Keeping
-  readonly random: Random
-}
+import type { WatchingOptions } from './watching-options.ts'
 
 /** A subscription that stood for so long has not failed, however it ended. */
 const STOOD = 60_000
 
+type Owner = Required<SubscriptionOwner<Watch, ContactState | undefined>>
+
 /** XMPP users watch SIP users: we are their subscriber (RFC 8048 §5.2). */
-export class Watching implements SubscriptionOwner<Watch, ContactState | undefined> {
+export class Watching implements Owner {
   readonly #options: WatchingOptions
   readonly #subscriptions: Subscriptions<Watch, ContactState | undefined>
   readonly #watches: Watches
   readonly #pending: Pending
-  readonly #polls = new Polls()
   readonly #answers: Answers
   readonly #showing: Showing
   readonly #asking: Asking
   readonly #attempts: Attempts
+  readonly #polling: Polling
 
   constructor(options: WatchingOptions) {
     this.#options = options
@@ -66,6 +58,13 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
       fault,
     })
     this.#attempts = new Attempts(options, this.#subscriptions)
+    this.#polling = new Polling({
+      clock,
+      attempts: this.#attempts,
+      showing: this.#showing,
+      answers: this.#answers,
+      isAsked: (pair) => this.find(pair) !== undefined,
+    })
   }
 
   get size(): number {
@@ -140,30 +139,13 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
    */
   probe(pair: PresencePair, judged: Judged, from: string): Result<void, 'full'> {
     const watch = this.find(pair)
-    if (watch === undefined) return this.#poll(pair, judged, from)
+    if (watch === undefined) return this.#polling.begin(pair, judged, from)
     if (watch.leaving === 'unsubscribe') return ok(undefined)
     take(watch, judged)
     watch.present = true
     if (watch.authorization === 'granted') this.#showing.all(watch, from)
     this.#attempts.want(watch)
     return ok(undefined)
-  }
-
-  /** One at a time for each pair. */
-  #poll(pair: PresencePair, judged: Judged, from: string): Result<void, 'full'> {
-    if (this.#polls.join(pair, from)) return ok(undefined)
-    const watch = new Watch(pair, this.#options.clock.wall(), true)
-    take(watch, judged)
-    const begun = this.#attempts.begin(watch, 0)
-    if (watch.subscription !== undefined) this.#polls.begin(pair, from)
-    return begun
-  }
-
-  #polled({ pair }: Watch, { authorization }: End): void {
-    this.#polls.end(pair)
-    // Somebody who has asked meanwhile would take it for the answer.
-    if (authorization === 'lost' && this.find(pair) === undefined)
-      this.#answers.answer({ pair }, 'unsubscribed')
   }
 
   unsubscribe(pair: PresencePair): void {
@@ -266,27 +248,15 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     return true
   }
 
-  hops(_request: SipRequest, subscription: Subscription<Watch>): Hops {
-    return this.#asking.hops(subscription)
-  }
-
-  sending({ data }: Subscription<Watch>): Sending | undefined {
-    return this.#options.ways.sending(data.home)
-  }
-
-  fields(subscription: Subscription<Watch>): readonly HeaderField[] {
-    return this.#asking.fields(subscription)
-  }
-
-  read(notify: SipRequest, subscription: Subscription<Watch>): Result<ContactState | undefined, Unread> {
-    return this.#asking.read(notify, subscription)
-  }
+  readonly hops: Owner['hops'] = (_request, subscription) => this.#asking.hops(subscription)
+  readonly sending: Owner['sending'] = (subscription) => this.#asking.sending(subscription)
+  readonly fields: Owner['fields'] = (subscription) => this.#asking.fields(subscription)
+  readonly read: Owner['read'] = (notify, subscription) => this.#asking.read(notify, subscription)
 
   state(document: ContactState | undefined, { data: watch }: Subscription<Watch>): void {
     if (document === undefined || watch.leaving !== undefined) return
     watch.known = onlyAvailable(document)
-    const asker = watch.once ? this.#polls.asker(watch.pair) : undefined
-    if (asker !== undefined) this.#showing.all(watch, asker)
+    if (watch.once) this.#polling.state(watch)
     else if (watch.authorization === 'granted') this.#show(watch)
   }
 
@@ -317,7 +287,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   ended(end: End, subscription: Subscription<Watch>): void {
     const watch = subscription.data
     if (watch.once) {
-      this.#polled(watch, end)
+      this.#polling.ended(watch, end)
       return
     }
     // It was left, and perhaps there is another by now.

@@ -9,7 +9,8 @@ import type {
   StoredDialog,
 } from '../../../src/edge/presence/store.ts'
 import type { Judged } from '../../../src/edge/presence/watch.ts'
-import { Watching, type WatchingOptions } from '../../../src/edge/presence/watching.ts'
+import { Watching } from '../../../src/edge/presence/watching.ts'
+import type { WatchingOptions } from '../../../src/edge/presence/watching-options.ts'
 import { Ways } from '../../../src/edge/presence/ways.ts'
 import type { Attached } from '../../../src/edge/xmpp-leg.ts'
 import type { Endpoint, IncomingRequest, Outcome } from '../../../src/sip/endpoint/endpoint.ts'
