@@ -53,6 +53,8 @@ export interface Stopped {
 
 /** Entries of the tables that no setting bounds; each forgets its oldest. */
 const TABLE = 50_000
+/** Addresses of one link that are remembered: to work one out again takes a microsecond, or 50 where it is not in ASCII. */
+const ADDRESSES = 10_000
 /** Users of the store that are remembered. */
 const PEOPLE = 20_000
 /** Fingerprints of messages, some 50 octets each. */
@@ -170,6 +172,7 @@ export class Gateway {
       endpoint: () => this.#sip.endpoint,
       pipeline: () => this.#pipeline,
       gatekeeper: new Gatekeeper({ snapshot, clock, records }),
+      limits: this.#peers,
       snapshot,
       attached,
       placesOf: (home) => this.#sip.placesOf(home),
@@ -207,7 +210,7 @@ export class Gateway {
       snapshot,
       software: options.software,
       lookups: options.lookups,
-      addresses: TABLE,
+      addresses: ADDRESSES,
       log,
       peerLog: this.#peerLog,
       counters,

@@ -98,7 +98,12 @@ export class SipSide {
       edge: () => this.#edge,
       counters,
     }
-    const challenges = new Challenges({ random, passwordOf: (name) => config().homePasswords.get(name) })
+    const challenges = new Challenges({
+      random,
+      passwordOf: (name) => config().homePasswords.get(name),
+      log,
+      clock,
+    })
     this.sendingTo = sendingTo({ ...shared, challenges })
     this.leg = new SipLeg({
       ...shared,

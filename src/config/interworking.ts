@@ -50,6 +50,7 @@ export const presence = z.strictObject({
   limits: z
     .strictObject({
       subscriptions: count('XMPP users who watch SIP users').default(200_000),
+      pending: count('of these, of one XMPP domain, on which nobody has decided').default(10_000),
       watchers: count('SIP watchers of XMPP users').default(200_000),
       devices: count('of these, of one SIP user towards one XMPP user', 1, 1000).default(16),
       notifies: count('NOTIFYs to one home server without an answer; the others wait', 1, 100_000).default(

@@ -21,7 +21,10 @@ export const sendingTo =
       heard(hop, outcome) {
         if (isDestination(hop)) reach.heard(hop.target, outcome)
         health.heard({ kind: 'home', name: home.name }, hop, outcome)
-        return outcome.kind === 'response' && answering?.retries(outcome.response) === true
+        if (outcome.kind !== 'response') return false
+        const again = answering?.retries(outcome.response) === true
+        if (!again) challenges.unanswered(home, outcome.response)
+        return again
       },
     }
   }

@@ -64,7 +64,10 @@ export function sipAnswer(
     case 'untranslatable':
       return answer(ending.status, ending.reason, ending.headers)
     case 'failed':
-      return failureAnswer(ending.failure, choices)
+      // Nobody is behind us any more who could have subscribed: the notifier is to forget it (RFC 6665 §4.2.2).
+      return request.method === 'NOTIFY' && ending.failure === 'no-route'
+        ? answer(481, 'No such subscription any more')
+        : failureAnswer(ending.failure, choices)
     default:
       return ending satisfies never
   }

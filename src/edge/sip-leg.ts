@@ -242,6 +242,7 @@ export class SipLeg {
         if (next) sendTo(at + 1)
         else if (outcome.kind === 'response' && asked?.retries(outcome.response)) sendTo(at)
         else {
+          if (outcome.kind === 'response') challenges.unanswered(home, outcome.response)
           const ending = endingOf(outcome)
           arrival.end(ending)
           done(ending.kind === 'failed' ? ending.failure : undefined)

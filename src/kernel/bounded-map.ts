@@ -1,9 +1,10 @@
 interface Entry<V> {
   readonly value: V
-  readonly until: number
+  /** A whole millisecond, since a fraction has an object of its own; undefined: for ever. */
+  readonly until: number | undefined
 }
 
-/** A map that forgets: the oldest entry goes when it is full, and an entry goes when its time is over. */
+/** A map that forgets: the oldest entry goes when it is full, and entries whose time is over go by and by as others come. */
 export class BoundedMap<K, V> {
   readonly limit: number
   readonly #lifetime: number
@@ -30,7 +31,7 @@ export class BoundedMap<K, V> {
   get(key: K, now: number): V | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    if (entry.until <= now) {
+    if (isOver(entry, now)) {
       this.#entries.delete(key)
       return undefined
     }
@@ -44,8 +45,9 @@ export class BoundedMap<K, V> {
       this.#evicted++
       return
     }
-    if (this.#entries.size >= this.limit) this.#makeRoom(now)
-    this.#entries.set(key, { value, until: now + this.#lifetime })
+    this.#makeRoom(now)
+    const until = this.#lifetime === Number.POSITIVE_INFINITY ? undefined : Math.ceil(now + this.#lifetime)
+    this.#entries.set(key, { value, until })
   }
 
   delete(key: K): boolean {
@@ -57,13 +59,12 @@ export class BoundedMap<K, V> {
     this.#walk = undefined
   }
 
-  /** All entries live equally long, so the first is the oldest and the first to expire. */
+  /** All entries live equally long, so the first is the oldest and the first to expire. More go than come, until none is over. */
   #makeRoom(now: number): void {
-    while (this.#entries.size > 0) {
+    for (let gone = 0; gone < 2 && this.#entries.size > 0; gone++) {
       const [key, entry] = this.#first()
-      const full = this.#entries.size >= this.limit
-      if (entry.until > now) {
-        if (!full) return
+      if (!isOver(entry, now)) {
+        if (this.#entries.size < this.limit) return
         this.#evicted++
       }
       this.#entries.delete(key)
@@ -87,3 +88,5 @@ export class BoundedMap<K, V> {
     return this.#peeked
   }
 }
+
+const isOver = ({ until }: Entry<unknown>, now: number): boolean => until !== undefined && until <= now

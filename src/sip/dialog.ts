@@ -118,6 +118,10 @@ export function dialogOfNotify(seed: Dialog, notify: SipRequest): Result<Dialog,
   return ok({ ...made.value, callId, localUri, remoteUri, localCSeq, secure })
 }
 
+/** With that text for the same remote URI: very many are kept, and their owners keep the URI too. */
+export const sharing = (dialog: Dialog, remoteUri: string): Dialog =>
+  dialog.remoteUri === remoteUri ? { ...dialog, remoteUri } : dialog
+
 /** After a target refresh request, or a 2xx to one: the remote target is its Contact, where there is one (§12.2). */
 export function refreshed(dialog: Dialog, { headers }: { readonly headers: Headers }): Dialog {
   const target = contactOf(headers)

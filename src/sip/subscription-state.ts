@@ -46,7 +46,9 @@ export function parseSubscriptionState(value: string): Result<SubscriptionState,
   const reason = param(params, 'reason')?.toLowerCase()
   if (reason !== undefined && !isToken(reason)) return err('bad-reason')
   if (name === 'terminated') return ok({ kind: 'terminated', reason, retryAfter })
-  if (name === 'active' || name === 'pending') return ok({ kind: name, expires })
+  // Not the name that was read: it is kept for each of very many subscriptions.
+  if (name === 'active' || name === 'pending')
+    return ok({ kind: name === 'active' ? 'active' : 'pending', expires })
   return ok({ kind: 'other', name, expires })
 }
 

@@ -2,6 +2,7 @@ import type { LearnedContacts, LearnedStats, Lesson } from '../edge/subjects.ts'
 import { type Address, textOfAddress } from '../federation/address.ts'
 import { BoundedMap } from '../kernel/bounded-map.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { flat } from '../kernel/flat.ts'
 import type { Timers } from '../kernel/timer-wheel.ts'
 import { addressOf, targetOf } from './contact-rows.ts'
 import { Outage } from './outage.ts'
@@ -56,7 +57,7 @@ export interface LearnerOptions {
 /** Entries in one transaction: it takes a few milliseconds of the process's one thread on SQLite. */
 const BATCH = 64
 /** What was written lately is not written again for each message. */
-const MEMORY = 50_000
+const MEMORY = 20_000
 const REMEMBERED = 3_600_000
 
 const NONE: ReadonlyMap<string, Learned> = new Map()
@@ -216,7 +217,8 @@ const pairOf = (own: Address, remote: Address): Pair => ({
   target: targetOf({ kind: 'address', address: remote }),
 })
 
-const keyOf = ({ owner, target }: Pair): string => `${owner} ${target}`
+/** Flat, since very many are kept. */
+const keyOf = ({ owner, target }: Pair): string => flat(`${owner} ${target}`)
 
 function first<K, V>(map: ReadonlyMap<K, V>, count: number): Map<K, V> {
   const found = new Map<K, V>()

@@ -9,7 +9,7 @@ interface Trial {
   written: Learned | undefined
 }
 
-const TRIALS = 50_000
+const TRIALS = 20_000
 /** Milliseconds: longer than an error can come late. */
 const LONGEST = 120_000
 

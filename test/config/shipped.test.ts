@@ -44,6 +44,7 @@ test('the shipped file passes', () => {
     stale: 120_000,
     limits: {
       subscriptions: 200_000,
+      pending: 10_000,
       watchers: 200_000,
       devices: 16,
       notifies: 500,

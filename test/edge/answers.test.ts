@@ -54,6 +54,11 @@ describe('to SIP', () => {
     expect(answer.headers).toEqual(expected.later ? [RETRY] : [])
   })
 
+  test('a NOTIFY for whom there is no way any more ends its subscription', () => {
+    const { status } = to(failed('no-route'), CHOICES, { ...sipMessage(), method: 'NOTIFY' })
+    expect(status).toBe(481)
+  })
+
   test('no live link: 503 with Retry-After where that is configured', () => {
     const answer = to(failed('no-link'), { noLiveLink: 503, retryAfter: 7 })
     expect(answer).toMatchObject({ status: 503, headers: [['Retry-After', '7']] })

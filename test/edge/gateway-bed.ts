@@ -110,6 +110,8 @@ export interface GatewaySetup {
   /** What the link to the provider vouches for; `unverified` unless told. */
   readonly vouches?: string
   readonly contacts?: readonly object[]
+  /** Of the provider. */
+  readonly limits?: object
   readonly people?: GatewayOptions['people']
 }
 
@@ -175,6 +177,7 @@ export function configOf(
           verification: setup.verification ?? 'all',
           domains: ['xmpp.example'],
           link: 'prosody',
+          ...(setup.limits && { limits: setup.limits }),
         },
       ],
       contacts: setup.contacts ?? [],

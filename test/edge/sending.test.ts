@@ -15,14 +15,21 @@ const CREDENTIALS = { realm: 'sip.example', username: 'dragoman', password: { en
 
 function rig(passwords: Readonly<Record<string, string>> = { main: 'mercury' }) {
   const log = recordingLog()
+  const clock = { now: 0 }
   const reach = new Reach({ now: () => 0 })
   const begin = sendingTo({
-    challenges: new Challenges({ random: countingRandom(), passwordOf: (name) => passwords[name] }),
+    challenges: new Challenges({
+      random: countingRandom(),
+      passwordOf: (name) => passwords[name],
+      log,
+      clock: { now: () => clock.now },
+    }),
     reach,
     health: new PeerHealth(log),
   })
   return {
     log,
+    clock,
     reach,
     to: (parts: Partial<Home> = {}) => begin(home({ credentials: CREDENTIALS, ...parts })),
   }
@@ -65,4 +72,22 @@ test('a place that does not answer is asked last, and the log says so once', () 
   expect(to().heard(UDP, { kind: 'timeout' })).toBe(false)
   expect(reach.order([UDP.target, other.target])).toEqual([other.target, UDP.target])
   expect(log.lines.map(({ message }) => message)).toEqual(['the home server does not answer'])
+})
+
+test.for([
+  ['a password that is wrong', CREDENTIALS, 'correct its credentials'],
+  ['no credentials', undefined, 'give the home server credentials'],
+] as const)('%s: the log says so, once in ten minutes', ([, credentials, cure]) => {
+  const { log, clock, to } = rig()
+  const refused = (): void => {
+    const sending = to({ credentials })
+    while (sending.heard(UDP, challenge('sip.example'))) {}
+  }
+  refused()
+  clock.now = 599_999
+  refused()
+  expect(log.lines).toMatchObject([{ level: 'warn', fields: { home: 'main', status: 407, cure } }])
+  clock.now = 600_000
+  refused()
+  expect(log.lines).toHaveLength(2)
 })

@@ -184,7 +184,12 @@ export function rigged({
       reach,
       clock,
     }),
-    challenges: new Challenges({ random: countingRandom(), passwordOf: (name) => passwords[name] }),
+    challenges: new Challenges({
+      random: countingRandom(),
+      passwordOf: (name) => passwords[name],
+      log: rig.log,
+      clock,
+    }),
     choices: () => ({ noLiveLink: 480, retryAfter: 30 }),
     queues,
     tags,

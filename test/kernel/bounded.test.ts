@@ -77,6 +77,14 @@ describe('BoundedMap', () => {
     expect(map.get('c', 100)).toBe(3)
   })
 
+  test('entries whose time is over go as others come, long before the map is full', () => {
+    const map = new BoundedMap<number, number>(1000, 100)
+    for (let i = 0; i < 100; i++) map.set(i, i, 0)
+    for (let i = 100; i < 150; i++) map.set(i, i, 200)
+    expect(map.size).toBe(50)
+    expect(map.evicted).toBe(0)
+  })
+
   test('a limit of 0 keeps nothing', () => {
     const map = new BoundedMap<string, number>(0)
     map.set('a', 1, 0)

@@ -3,7 +3,7 @@ import { readNotify } from '../../interworking/presence/notify.ts'
 import { ACCEPT_CATEGORIES } from '../../interworking/presence/package.ts'
 import { type ContactState, NO_RESOURCES } from '../../interworking/presence/state.ts'
 import { ok, type Result } from '../../kernel/result.ts'
-import type { Hops } from '../../sip/events/carry.ts'
+import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { Subscription, Unread } from '../../sip/events/subscription.ts'
 import type { HeaderField } from '../../sip/headers.ts'
 import type { SipRequest } from '../../sip/message.ts'
@@ -29,6 +29,10 @@ export class Asking {
 
   hops({ data }: Subscription<Watch>): Hops {
     return this.#options.ways.to(data.home)
+  }
+
+  sending({ data }: Subscription<Watch>): Sending | undefined {
+    return this.#options.ways.sending(data.home)
   }
 
   fields({ data: watch, dialog, id }: Subscription<Watch>): readonly HeaderField[] {

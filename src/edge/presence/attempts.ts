@@ -1,5 +1,6 @@
 import type { ContactState } from '../../interworking/presence/state.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import { flat } from '../../kernel/flat.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
 import type { Subscriptions } from '../../sip/events/subscriptions.ts'
@@ -71,7 +72,7 @@ export class Attempts {
     if (resolved === undefined) return ok(undefined)
     const { sip: to } = watch.pair
     const made = this.#subscriptions.subscribe({
-      from: uriText(resolved.uri),
+      from: flat(uriText(resolved.uri)),
       to,
       event: EVENT,
       expires,

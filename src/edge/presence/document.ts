@@ -7,6 +7,7 @@ import {
   type ResourceState,
   UNAVAILABLE,
 } from '../../interworking/presence/state.ts'
+import { smallMap } from '../../kernel/small-map.ts'
 import type { Content } from '../../sip/events/watcher.ts'
 import type { SipUri } from '../../sip/uri.ts'
 import { type Exposure, isThere } from './exposure.ts'
@@ -24,7 +25,7 @@ function trimmed(state: ContactState, now: number): ContactState {
     !available && (now - (since ?? 0) > TOLD || (resource === '' && there))
   const kept = [...state].filter((entry) => !isOld(entry))
   if (kept.length === state.size || state.size === 1) return state
-  return new Map(kept.length > 0 ? kept : [...state].slice(-1))
+  return smallMap(kept.length > 0 ? kept : [...state].slice(-1))
 }
 
 /** Every resource is gone, and nothing more is said of any. */

@@ -1,4 +1,5 @@
-import { providerOf } from '../../federation/lookup.ts'
+import { textOfAddress } from '../../federation/address.ts'
+import { peerOf, providerOf } from '../../federation/lookup.ts'
 import type { Home, Link as LinkRow } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import type { Verdict } from '../../federation/verdict.ts'
@@ -17,6 +18,7 @@ import { type Arrival, DELIVERED, failed } from '../arrival.ts'
 import type { Attached, Attachments } from '../attached.ts'
 import type { Counters } from '../counters.ts'
 import type { Gatekeeper } from '../gatekeeper.ts'
+import type { PeerCounters } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { OwnTags } from '../own-tags.ts'
 import type { PeerLog } from '../peer-log.ts'
@@ -39,6 +41,8 @@ export interface PresenceOptions {
   readonly pipeline: () => Pipeline
   /** Counts nothing: what runs is judged again, and nobody has sent anything. */
   readonly gatekeeper: Gatekeeper
+  /** Where what comes in is counted. */
+  readonly limits: Pick<PeerCounters, 'beyond'>
   readonly snapshot: () => Snapshot
   readonly attached: Attachments
   readonly placesOf: (home: Home) => readonly Destination[]
@@ -111,7 +115,9 @@ export class Presence {
       expires: Math.floor(settings.expires / 1000),
       giveUp: settings.giveUp,
       retry: settings.retry,
+      resume: settings.resume,
       limit: limits.subscriptions,
+      pending: limits.pending,
     })
     this.#watched = new Watched({
       ...shared,
@@ -220,11 +226,18 @@ export class Presence {
 
   /** What only somebody may say who is known to us already, over the link that carries it. */
   #told(via: Attached, stanza: Element, sender: Entry, recipient: Entry): void {
-    const { counters, clock } = this.#options
+    const { counters, clock, limits, snapshot } = this.#options
     const out = this.#people.pairOf('out', sender, recipient)
     const into: PresencePair = { ...out, direction: 'in' }
     if (this.#people.resolve(out)?.via.link !== via.link) {
       counters.add('presence.wrong-link')
+      return
+    }
+    // What nobody here has asked for counts like a request: so nobody tries all our users, or is answered without end.
+    const known = this.#watching.find(out) !== undefined || this.#watched.wants(into)
+    const peer = peerOf(snapshot(), sender.address.domain)
+    if (!known && limits.beyond(peer, textOfAddress(recipient.address)) !== undefined) {
+      counters.add('presence.beyond-limits')
       return
     }
     switch (stanza.attrs.type) {
@@ -281,8 +294,7 @@ export class Presence {
   /** A SUBSCRIBE or NOTIFY from a home server that the rules have let through. */
   toXmpp(arrival: Arrival, row: LinkRow): void {
     const { passing, request, evidence } = arrival
-    const via = this.#options.attached(row, arrival.from.domain, arrival.to.domain)
-    if (passing === undefined || via === undefined) {
+    if (passing === undefined) {
       arrival.end(failed('no-link'))
       return
     }
@@ -294,7 +306,13 @@ export class Presence {
       },
     }
     if (request.method === 'NOTIFY') {
+      // Also without a link: the subscription is being left then, and this may be its last word.
       this.#watching.receive(incoming, arrival)
+      return
+    }
+    const via = this.#options.attached(row, arrival.from.domain, arrival.to.domain)
+    if (via === undefined) {
+      arrival.end(failed('no-link'))
       return
     }
     const sender = request.headers.from()

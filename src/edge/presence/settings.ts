@@ -8,7 +8,7 @@ export interface PresenceSettings {
   readonly longest: number
   /** Between a NOTIFY to a watcher and the next that tells of a changed state (RFC 3856 §6.10). */
   readonly interval: number
-  /** How long a SIP watcher waits for somebody to decide; then `terminated;reason=giveup`. */
+  /** How long somebody waits for a decision: a SIP watcher, then `terminated;reason=giveup`; an XMPP user, then `unsubscribed`. */
   readonly giveUp: number
   /** Until a subscription that was lost is tried again: doubles up to `longest`. */
   readonly retry: { readonly first: number; readonly longest: number }
@@ -19,6 +19,8 @@ export interface PresenceSettings {
   readonly limits: {
     /** XMPP users who watch SIP users: pairs. */
     readonly subscriptions: number
+    /** Of these, of one XMPP domain, on whose requests nobody has decided. */
+    readonly pending: number
     /** Dialogs of SIP users who watch XMPP users. */
     readonly watchers: number
     /** Of these, of one SIP user towards one XMPP user. */

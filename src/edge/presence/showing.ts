@@ -1,4 +1,3 @@
-import { conditionOfStatus } from '../../interworking/errors.ts'
 import { presenceStanzas, typedPresence } from '../../interworking/presence/presence-write.ts'
 import {
   type ContactState,
@@ -7,36 +6,28 @@ import {
   UNAVAILABLE,
   withhold,
 } from '../../interworking/presence/state.ts'
+import { smallMap } from '../../kernel/small-map.ts'
 import { capsElement } from '../../xmpp/services/device.ts'
-import { stanzaError } from '../../xmpp/stanza-error.ts'
-import { Element } from '../../xmpp/xml/element.ts'
-import { keyOf, type People, type Resolved } from './people.ts'
-import type { PresencePair } from './store.ts'
+import type { Element } from '../../xmpp/xml/element.ts'
+import type { Answers } from './answers.ts'
+import type { People, Resolved } from './people.ts'
 import type { Watch } from './watch.ts'
-
-export interface ShowingOptions {
-  readonly people: People
-  /** Pairs with an authorization; of as many it is kept that they could not be told how it ended. */
-  readonly limit: number
-}
-
-type StanzasOf = (resolved: Resolved) => readonly Element[]
-type Addressee = Pick<Watch, 'pair'> & Partial<Pick<Watch, 'shown'>>
 
 /** Shows an XMPP user the state of the SIP user that it watches. */
 export class Showing {
-  readonly #options: ShowingOptions
-  /** Answers that did not go out, since there was no link. The last one of a pair counts. */
-  readonly #untold = new Map<string, readonly [PresencePair, StanzasOf]>()
+  readonly #people: People
+  readonly #answers: Pick<Answers, 'first'>
 
-  constructor(options: ShowingOptions) {
-    this.#options = options
+  constructor(people: People, answers: Pick<Answers, 'first'>) {
+    this.#people = people
+    this.#answers = answers
   }
 
   /** As a whole, to somebody who asks: the user, or one of its devices. */
   all({ pair, known, withheld }: Watch, to: string): void {
     if (known === undefined) return
-    this.#options.people.tell(pair, (resolved) => {
+    this.#answers.first(pair)
+    this.#people.tell(pair, (resolved) => {
       const stanzas = stanzasFor(NO_RESOURCES, withhold(known, withheld), resolved, to)
       return stanzas.length > 0 ? stanzas : [typedPresence('unavailable', { from: resolved.contact, to })]
     })
@@ -45,47 +36,11 @@ export class Showing {
   /** What has changed since the user was told last; where it cannot be told, that stays so until it can. */
   change(watch: Watch): void {
     const known = withhold(watch.known ?? NO_RESOURCES, watch.withheld)
-    const told = this.#options.people.tell(watch.pair, (resolved) =>
+    this.#answers.first(watch.pair)
+    const told = this.#people.tell(watch.pair, (resolved) =>
       stanzasFor(watch.shown, known, resolved, watch.pair.xmpp),
     )
     if (told) watch.shown = known
-  }
-
-  answer({ pair, shown = NO_RESOURCES }: Addressee, type: 'subscribed' | 'unsubscribed'): void {
-    const to = pair.xmpp
-    this.#say(pair, (resolved) => [
-      ...(type === 'unsubscribed' ? stanzasFor(shown, NO_RESOURCES, resolved, to) : []),
-      typedPresence(type, { from: resolved.contact, to }),
-    ])
-  }
-
-  /** The answer to a `subscribe` that came to nothing (RFC 7247 §7.2). */
-  refusal({ pair, request: id }: Watch, status: number): void {
-    this.#say(pair, ({ contact }) => {
-      const asked = new Element('presence', { from: pair.xmpp, to: contact, type: 'subscribe', id })
-      const error = stanzaError(asked, conditionOfStatus(status) ?? 'undefined-condition', {
-        legacyCode: true,
-      })
-      return error === undefined ? [] : [error]
-    })
-  }
-
-  /** It is asked for anew: what could not be told would be taken for the answer. */
-  recant(pair: PresencePair): void {
-    this.#untold.delete(keyOf(pair))
-  }
-
-  /** A link is back. */
-  settle(): void {
-    for (const [pair, stanzasOf] of [...this.#untold.values()]) this.#say(pair, stanzasOf)
-  }
-
-  /** Without a link, as soon as there is one: the XMPP server must not believe what is over. */
-  #say(pair: PresencePair, stanzasOf: StanzasOf): void {
-    const key = keyOf(pair)
-    if (this.#options.people.tell(pair, stanzasOf)) this.#untold.delete(key)
-    else if (this.#untold.has(key) || this.#untold.size < this.#options.limit)
-      this.#untold.set(key, [pair, stanzasOf])
   }
 }
 
@@ -107,4 +62,4 @@ const FORGOTTEN: ResourceState = { ...UNAVAILABLE, available: true, priority: Nu
 
 /** What the XMPP server may have forgotten, so that all of it is told anew. */
 export const forgotten = (resources: Iterable<string>): ContactState =>
-  new Map(Array.from(resources, (resource) => [resource, FORGOTTEN]))
+  smallMap(Array.from(resources, (resource) => [resource, FORGOTTEN]))

@@ -4,7 +4,10 @@ import type { Timer } from '../../kernel/timer-wheel.ts'
 import type { Subscription } from '../../sip/events/subscription.ts'
 import type { PresencePair } from './store.ts'
 
-const NOTHING_WITHHELD: Withheld = { notes: false, rich: false }
+/** One of each: very many are kept. */
+const NOTHING: Withheld = { notes: false, rich: false }
+const NOTES: Withheld = { notes: true, rich: false }
+const ALL: Withheld = { notes: true, rich: true }
 
 /**
  * An XMPP user watches a SIP user: the authorization, which lasts, and the SIP subscription, which comes and goes
@@ -20,7 +23,7 @@ export class Watch {
   /** Name of the home server of the SIP user. */
   home = ''
   /** What of the SIP user it is not to see. */
-  withheld: Withheld = NOTHING_WITHHELD
+  withheld: Withheld = NOTHING
   /** `id` of the `subscribe` that nobody has answered yet. */
   request: string | undefined = undefined
   subscription: Subscription<Watch> | undefined = undefined
@@ -92,5 +95,5 @@ export function take(watch: Watch, { home, verdict: { providerType, hideNotes } 
   watch.refused = false
   watch.judged = true
   watch.home = home
-  watch.withheld = { notes: providerType === 'public' || hideNotes, rich: providerType === 'public' }
+  watch.withheld = providerType === 'public' ? ALL : hideNotes ? NOTES : NOTHING
 }

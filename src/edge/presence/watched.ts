@@ -8,7 +8,7 @@ import {
   withPresence,
 } from '../../interworking/presence/state.ts'
 import { flat } from '../../kernel/flat.ts'
-import { tagIn } from '../../sip/dialog.ts'
+import { sharing, tagIn } from '../../sip/dialog.ts'
 import type { IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { Hops, Sending } from '../../sip/events/carry.ts'
 import type { EventPackage } from '../../sip/events/intake.ts'
@@ -151,6 +151,7 @@ export class Watched implements WatcherOwner<Exposure> {
       if (known === undefined) this.#forget(exposure)
       return
     }
+    watcher.dialog = sharing(watcher.dialog, exposure.pair.sip)
     this.#options.counters.add('presence.watched')
     exposure.watchers = exposure.watchers.concat(watcher)
     this.ask(exposure)
@@ -311,6 +312,7 @@ export class Watched implements WatcherOwner<Exposure> {
   resume(exposure: Exposure, { saved, home }: Kept): boolean {
     const resumed = this.#watchers.resume(saved, exposure)
     if (!resumed.ok) return false
+    resumed.value.dialog = sharing(resumed.value.dialog, exposure.pair.sip)
     exposure.watchers = exposure.watchers.concat(resumed.value)
     exposure.home = home
     return true

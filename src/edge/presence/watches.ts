@@ -1,6 +1,8 @@
+import { flat } from '../../kernel/flat.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
 import type { Keeping } from './keeping.ts'
+import type { Pending } from './pending.ts'
 import { keyOf } from './people.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
 import { Watch } from './watch.ts'
@@ -8,11 +10,13 @@ import { Watch } from './watch.ts'
 /** The pairs with an authorization, kept as long as they are here. */
 export class Watches {
   readonly #keeping: Keeping
+  readonly #pending: Pending
   readonly #limit: number
   readonly #table = new Map<string, Watch>()
 
-  constructor(keeping: Keeping, limit: number) {
+  constructor(keeping: Keeping, pending: Pending, limit: number) {
     this.#keeping = keeping
+    this.#pending = pending
     this.#limit = limit
   }
 
@@ -33,12 +37,16 @@ export class Watches {
     return this.find(watch.pair) === watch
   }
 
-  room(): Result<void, 'full'> {
-    return this.#table.size < this.#limit ? ok(undefined) : err('full')
+  /** For another request, on which nobody has decided. */
+  room(pair: PresencePair): Result<void, 'full' | 'pending'> {
+    if (this.#table.size >= this.#limit) return err('full')
+    return this.#pending.room(pair) ? ok(undefined) : err('pending')
   }
 
+  /** A new one, on which nobody has decided. */
   add(watch: Watch): void {
-    this.#table.set(keyOf(watch.pair), watch)
+    this.#table.set(flat(keyOf(watch.pair)), watch)
+    this.#pending.add(watch)
     this.#keeping.authorization(watch)
   }
 
@@ -47,7 +55,8 @@ export class Watches {
     const watch = new Watch({ direction, xmpp, sip }, since)
     watch.authorization = state
     watch.judged = false
-    this.#table.set(keyOf(watch.pair), watch)
+    if (state === 'asked') this.#pending.add(watch)
+    this.#table.set(flat(keyOf(watch.pair)), watch)
     return watch
   }
 
@@ -55,6 +64,7 @@ export class Watches {
     watch.authorization = 'granted'
     watch.since = since
     watch.request = undefined
+    this.#pending.delete(watch)
     this.#keeping.authorization(watch)
   }
 
@@ -65,6 +75,7 @@ export class Watches {
 
   forget(watch: Watch): void {
     watch.rest()
+    this.#pending.delete(watch)
     if (this.#table.delete(keyOf(watch.pair))) this.#keeping.drop(watch)
   }
 

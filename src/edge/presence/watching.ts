@@ -1,55 +1,50 @@
 import { sameAddress } from '../../federation/address.ts'
 import { type ContactState, NO_RESOURCES, onlyAvailable } from '../../interworking/presence/state.ts'
-import type { Random } from '../../kernel/random.ts'
-import { ok, type Result } from '../../kernel/result.ts'
-import { tagIn } from '../../sip/dialog.ts'
-import type { Endpoint, IncomingRequest } from '../../sip/endpoint/endpoint.ts'
-import type { Hops, Sending } from '../../sip/events/carry.ts'
+import { err, ok, type Result } from '../../kernel/result.ts'
+import { sharing, tagIn } from '../../sip/dialog.ts'
+import type { IncomingRequest } from '../../sip/endpoint/endpoint.ts'
 import type { End } from '../../sip/events/ending.ts'
 import type { SavedSubscription } from '../../sip/events/saved.ts'
-import type { Subscription, SubscriptionOwner, Unread } from '../../sip/events/subscription.ts'
+import type { Subscription, SubscriptionOwner } from '../../sip/events/subscription.ts'
 import { Subscriptions } from '../../sip/events/subscriptions.ts'
-import type { HeaderField } from '../../sip/headers.ts'
-import type { SipRequest } from '../../sip/message.ts'
 import type { Arrival } from '../arrival.ts'
-import { Asking, type AskingOptions } from './asking.ts'
-import { Attempts, type AttemptsOptions } from './attempts.ts'
-import type { Keeping } from './keeping.ts'
+import { Answers } from './answers.ts'
+import { Asking } from './asking.ts'
+import { Attempts } from './attempts.ts'
 import type { Kept } from './kept.ts'
 import { afterLoss } from './loss.ts'
-import { Polls } from './polls.ts'
-import { forgotten, Showing, type ShowingOptions } from './showing.ts'
+import { Pending } from './pending.ts'
+import { Polling } from './polling.ts'
+import { forgotten, Showing } from './showing.ts'
 import type { PresencePair, StoredAuthorization } from './store.ts'
 import { anew, type Judged, sameKeys, take, Watch } from './watch.ts'
 import { Watches } from './watches.ts'
-
-export interface WatchingOptions extends ShowingOptions, AskingOptions, AttemptsOptions {
-  readonly endpoint: () => Endpoint
-  readonly keeping: Keeping
-  /** Milliseconds after which nobody will say yes any more. */
-  readonly giveUp: number
-  readonly random: Random
-  readonly fault: (error: unknown) => void
-}
+import type { WatchingOptions } from './watching-options.ts'
 
 /** A subscription that stood for so long has not failed, however it ended. */
 const STOOD = 60_000
 
+type Owner = Required<SubscriptionOwner<Watch, ContactState | undefined>>
+
 /** XMPP users watch SIP users: we are their subscriber (RFC 8048 §5.2). */
-export class Watching implements SubscriptionOwner<Watch, ContactState | undefined> {
+export class Watching implements Owner {
   readonly #options: WatchingOptions
   readonly #subscriptions: Subscriptions<Watch, ContactState | undefined>
   readonly #watches: Watches
-  readonly #polls = new Polls()
+  readonly #pending: Pending
+  readonly #answers: Answers
   readonly #showing: Showing
   readonly #asking: Asking
   readonly #attempts: Attempts
+  readonly #polling: Polling
 
   constructor(options: WatchingOptions) {
     this.#options = options
     const { endpoint, keeping, timers, clock, random, limit, fault, retry } = options
-    this.#watches = new Watches(keeping, limit)
-    this.#showing = new Showing(options)
+    this.#pending = new Pending(options, (watch) => this.#giveUp(watch))
+    this.#watches = new Watches(keeping, this.#pending, limit)
+    this.#answers = new Answers(options)
+    this.#showing = new Showing(options.people, this.#answers)
     this.#asking = new Asking(options)
     const machine = { later: Math.ceil(retry.first / 1000) }
     this.#subscriptions = new Subscriptions({
@@ -63,6 +58,13 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
       fault,
     })
     this.#attempts = new Attempts(options, this.#subscriptions)
+    this.#polling = new Polling({
+      clock,
+      attempts: this.#attempts,
+      showing: this.#showing,
+      answers: this.#answers,
+      isAsked: (pair) => this.find(pair) !== undefined,
+    })
   }
 
   get size(): number {
@@ -70,7 +72,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   }
 
   stats(): object {
-    return { pairs: this.#watches.size, ...this.#subscriptions.stats() }
+    return { pairs: this.#watches.size, untold: this.#answers.untold, ...this.#subscriptions.stats() }
   }
 
   all(): Iterable<Watch> {
@@ -83,6 +85,8 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   close(): void {
     this.#subscriptions.close()
+    this.#answers.close()
+    this.#pending.close()
     for (const watch of this.#watches.values()) watch.rest()
   }
 
@@ -101,8 +105,11 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   /** The rules have let a `subscribe` through. @param id of the stanza */
   subscribe(pair: PresencePair, judged: Judged, id: string | undefined): Result<void, 'full'> {
     const known = this.find(pair)
-    const room = this.#watches.room()
-    if (known === undefined && !room.ok) return room
+    const room = known === undefined ? this.#watches.room(pair) : ok(undefined)
+    if (!room.ok) {
+      this.#options.counters.add(`presence.${room.error}`)
+      return err('full')
+    }
     const watch = known ?? new Watch(pair, this.#options.clock.wall())
     take(watch, judged)
     watch.present = true
@@ -112,13 +119,13 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
       const made = this.#attempts.now(watch)
       if (!made.ok) return made
       this.#watches.add(watch)
-      this.#showing.recant(pair)
+      this.#answers.recant(pair)
     } else if (watch.leaving === 'unsubscribe') {
       watch.again = true
     } else {
       // RFC 6121 §3.1.3: whoever may is told at once, and what the state is.
       if (watch.authorization === 'granted') {
-        this.#showing.answer(watch, 'subscribed')
+        this.#answers.answer(watch, 'subscribed')
         this.#showing.all(watch, pair.xmpp)
       }
       this.#attempts.want(watch)
@@ -132,7 +139,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
    */
   probe(pair: PresencePair, judged: Judged, from: string): Result<void, 'full'> {
     const watch = this.find(pair)
-    if (watch === undefined) return this.#poll(pair, judged, from)
+    if (watch === undefined) return this.#polling.begin(pair, judged, from)
     if (watch.leaving === 'unsubscribe') return ok(undefined)
     take(watch, judged)
     watch.present = true
@@ -141,27 +148,10 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     return ok(undefined)
   }
 
-  /** One at a time for each pair. */
-  #poll(pair: PresencePair, judged: Judged, from: string): Result<void, 'full'> {
-    if (this.#polls.join(pair, from)) return ok(undefined)
-    const watch = new Watch(pair, this.#options.clock.wall(), true)
-    take(watch, judged)
-    const begun = this.#attempts.begin(watch, 0)
-    if (watch.subscription !== undefined) this.#polls.begin(pair, from)
-    return begun
-  }
-
-  #polled({ pair }: Watch, { authorization }: End): void {
-    this.#polls.end(pair)
-    // Somebody who has asked meanwhile would take it for the answer.
-    if (authorization === 'lost' && this.find(pair) === undefined)
-      this.#showing.answer({ pair }, 'unsubscribed')
-  }
-
   unsubscribe(pair: PresencePair): void {
     const watch = this.find(pair)
     if (watch === undefined) {
-      this.#showing.answer({ pair }, 'unsubscribed')
+      this.#answers.confirm({ pair })
       return
     }
     const { subscription, leaving } = watch
@@ -226,6 +216,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   /** The link to the XMPP server is back: it is told again, since it may have forgotten. */
   renew(watch: Watch): void {
     if (watch.authorization !== 'granted' || !watch.present || watch.leaving === 'unsubscribe') return
+    this.#answers.first(watch.pair)
     watch.shown = forgotten(watch.shown.keys())
     // Where nothing is known yet, whatever the subscription brings or comes to is told.
     if (watch.known !== undefined || watch.subscription === undefined) this.#show(watch)
@@ -233,7 +224,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
 
   /** The link is back: who could not be told is told now. */
   settle(): void {
-    this.#showing.settle()
+    this.#answers.settle()
   }
 
   /** Asks for the state where nobody does, for somebody who is there. */
@@ -249,6 +240,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   resume(watch: Watch, { saved, home, shown }: Kept, spread: number): boolean {
     const resumed = this.#subscriptions.resume(saved, watch, spread)
     if (!resumed.ok) return false
+    resumed.value.dialog = sharing(resumed.value.dialog, watch.pair.sip)
     watch.subscription = resumed.value
     watch.home = home
     watch.begun = this.#options.clock.now()
@@ -256,27 +248,15 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     return true
   }
 
-  hops(_request: SipRequest, subscription: Subscription<Watch>): Hops {
-    return this.#asking.hops(subscription)
-  }
-
-  sending({ data }: Subscription<Watch>): Sending | undefined {
-    return this.#options.ways.sending(data.home)
-  }
-
-  fields(subscription: Subscription<Watch>): readonly HeaderField[] {
-    return this.#asking.fields(subscription)
-  }
-
-  read(notify: SipRequest, subscription: Subscription<Watch>): Result<ContactState | undefined, Unread> {
-    return this.#asking.read(notify, subscription)
-  }
+  readonly hops: Owner['hops'] = (_request, subscription) => this.#asking.hops(subscription)
+  readonly sending: Owner['sending'] = (subscription) => this.#asking.sending(subscription)
+  readonly fields: Owner['fields'] = (subscription) => this.#asking.fields(subscription)
+  readonly read: Owner['read'] = (notify, subscription) => this.#asking.read(notify, subscription)
 
   state(document: ContactState | undefined, { data: watch }: Subscription<Watch>): void {
     if (document === undefined || watch.leaving !== undefined) return
     watch.known = onlyAvailable(document)
-    const asker = watch.once ? this.#polls.asker(watch.pair) : undefined
-    if (asker !== undefined) this.#showing.all(watch, asker)
+    if (watch.once) this.#polling.state(watch)
     else if (watch.authorization === 'granted') this.#show(watch)
   }
 
@@ -289,7 +269,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     if (watch.once || watch.leaving !== undefined) return
     if (watch.authorization === 'asked') {
       this.#watches.granted(watch, this.#options.clock.wall())
-      this.#showing.answer(watch, 'subscribed')
+      this.#answers.answer(watch, 'subscribed')
       if (!watch.present) this.#sleep(watch)
     }
     // RFC 8048 §5.2.1: that is unknown or closed.
@@ -307,7 +287,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
   ended(end: End, subscription: Subscription<Watch>): void {
     const watch = subscription.data
     if (watch.once) {
-      this.#polled(watch, end)
+      this.#polling.ended(watch, end)
       return
     }
     // It was left, and perhaps there is another by now.
@@ -347,7 +327,7 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
         return
       case 'refused':
         this.#watches.forget(watch)
-        this.#showing.refusal(watch, next.status)
+        this.#answers.refusal(watch, next.status)
         return
       case 'settled':
         watch.settled = true
@@ -361,21 +341,30 @@ export class Watching implements SubscriptionOwner<Watch, ContactState | undefin
     }
   }
 
+  /** Nobody will say yes any more. Whoever leaves is gone soon. */
+  #giveUp(watch: Watch): void {
+    if (watch.leaving === 'unsubscribe') return
+    this.#options.counters.add('presence.given-up')
+    this.#hide(watch)
+    this.#withdraw(watch)
+    this.#leave(watch, 'refused')
+  }
+
   #withdraw(watch: Watch): void {
     this.#watches.forget(watch)
-    this.#showing.answer(watch, 'unsubscribed')
+    this.#answers.answer(watch, 'unsubscribed')
   }
 
   /** The user wanted it, and the notifier has heard it. */
   #gone(watch: Watch): void {
     if (!this.#watches.has(watch)) return
     this.#hide(watch)
+    this.#watches.forget(watch)
     if (!watch.again) {
-      this.#withdraw(watch)
+      this.#answers.confirm(watch)
       return
     }
     // Subscribed anew meanwhile: as if for the first time. `unsubscribed` would be taken for the answer.
-    this.#watches.forget(watch)
     const next = anew(watch, this.#options.clock.wall())
     this.#watches.add(next)
     this.#attempts.want(next)

@@ -1,3 +1,4 @@
+import { smallMap } from '../../kernel/small-map.ts'
 import { type Activity, sameActivity } from './activity.ts'
 import { type LangText, sameText } from './lang-text.ts'
 import { type Mood, sameMood } from './mood.ts'
@@ -27,7 +28,7 @@ export interface ResourceState {
   readonly since: number | undefined
 }
 
-/** A contact with all its resources. The key is the resource; empty: the bare address. */
+/** A contact with all its resources, in the order of their changes. The key is the resource; empty: the bare address. */
 export type ContactState = ReadonlyMap<string, ResourceState>
 
 /** Nothing is known, or nobody is there. */
@@ -68,12 +69,12 @@ export function withPresence(state: ContactState, change: PresenceChange, limit:
     const gone = [...next].find(([, { available }]) => !available)
     next.delete(gone?.[0] ?? (next.keys().next().value as string))
   }
-  return next
+  return smallMap(next)
 }
 
 /** Without the resources that are gone: once every watcher was told. */
 export const onlyAvailable = (state: ContactState): ContactState =>
-  new Map([...state].filter(([, { available }]) => available))
+  smallMap([...state].filter(([, { available }]) => available))
 
 /** What a watcher is not to see. */
 export interface Withheld {
@@ -85,7 +86,7 @@ export interface Withheld {
 
 export function withhold(state: ContactState, withheld: Withheld): ContactState {
   if (!withheld.notes && !withheld.rich) return state
-  return new Map([...state].map(([resource, one]) => [resource, withheldOf(one, withheld)]))
+  return smallMap([...state].map(([resource, one]) => [resource, withheldOf(one, withheld)]))
 }
 
 function withheldOf(state: ResourceState, { notes, rich }: Withheld): ResourceState {

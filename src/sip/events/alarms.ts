@@ -4,8 +4,8 @@ import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
 /** Something with one alarm at a time, whose time is a function of its state. */
 export interface Alarmed {
   timer: Timer | undefined
-  /** When the timer fires; Infinity: there is none. */
-  due: number
+  /** When the timer fires: a whole millisecond. */
+  due: number | undefined
 }
 
 /**
@@ -34,16 +34,16 @@ export class Alarms<T extends Alarmed> {
   /** After each change of its state. */
   set(item: T): void {
     const at = this.#atOf(item)
-    if (at >= item.due) return
+    if (item.due !== undefined && at >= item.due) return
     this.drop(item)
     if (at === Number.POSITIVE_INFINITY) return
-    item.due = at
+    item.due = Math.ceil(at)
     item.timer = this.#timers.set(at - this.#clock.now(), this.#fire, item)
   }
 
   readonly #fire = (item: T): void => {
     item.timer = undefined
-    item.due = Number.POSITIVE_INFINITY
+    item.due = undefined
     try {
       if (this.#atOf(item) <= this.#clock.now()) this.#ring(item)
     } finally {
@@ -54,6 +54,6 @@ export class Alarms<T extends Alarmed> {
   drop(item: T): void {
     item.timer?.cancel()
     item.timer = undefined
-    item.due = Number.POSITIVE_INFINITY
+    item.due = undefined
   }
 }

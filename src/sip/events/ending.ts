@@ -42,8 +42,8 @@ export const isUnwanted = (status: number): boolean => UNWANTED.has(status)
 
 /** It is the notifier that cannot go on with this dialog, not its place in the dialog that is gone (RFC 5057 §5.1). */
 const UNWILLING: ReadonlySet<number> = new Set([405, 480, 501])
-/** Failures that may be over by and by; all others are about what was asked. */
-const PASSING: ReadonlySet<number> = new Set([408, 429, 430, 480, 481, 482, 486, 487, 491, 600])
+/** Failures that may be over by and by, our credentials among them; all others are about what was asked. */
+const PASSING: ReadonlySet<number> = new Set([401, 407, 408, 429, 430, 480, 481, 482, 486, 487, 491, 600])
 
 const NEVER: Retry = { kind: 'never' }
 const NOW: Retry = { kind: 'now' }

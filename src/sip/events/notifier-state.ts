@@ -1,7 +1,10 @@
 import type { TerminationReason } from '../subscription-state.ts'
 import type { Status } from './subscriber-state.ts'
 
-/** Times are milliseconds of the clock that the events are told with; durations of subscriptions are seconds. */
+/**
+ * Times are whole milliseconds of the clock that the events are told with (very many are kept, and a fraction has an object of its
+ * own); durations of subscriptions are seconds.
+ */
 export interface NotifierOptions {
   /** Milliseconds between a NOTIFY and the next that tells of a changed state (5000: RFC 3856 §6.10). */
   readonly interval: number
@@ -34,8 +37,8 @@ export interface Live {
   readonly kind: 'live'
   readonly status: Status
   readonly until: number
-  /** Of a pending one; Infinity: never. */
-  readonly giveUpAt: number
+  /** Of a pending one; undefined: never. */
+  readonly giveUpAt: number | undefined
   /** A NOTIFY has no response yet: there is one at a time, so that none overtakes another. */
   readonly sent: boolean
   /** What another NOTIFY is wanted for: nothing, a changed state (it may wait), or what must be said at once. */

@@ -22,6 +22,7 @@ export const INIT: NotifierState = { kind: 'init' }
 const ENDED: NotifierState = { kind: 'ended' }
 const LAST_SENT: Ending = { kind: 'ending', last: undefined }
 const NONE: readonly NotifierEffect[] = []
+const NEVER = Number.POSITIVE_INFINITY
 /** Seconds for which a watcher may want to hear nothing. */
 const LONGEST_WAIT = 3600
 const GONE: NotifierEffect = { kind: 'answer', status: 481 }
@@ -29,6 +30,18 @@ const GONE: NotifierEffect = { kind: 'answer', status: 481 }
 const taken = (expires: number): NotifierEffect => ({ kind: 'answer', status: 200, expires })
 const ended = (end: NotifierEnd): NotifierEffect => ({ kind: 'ended', end })
 const lastNotify = (last: Last): NotifierEffect => ({ kind: 'notify', state: 'terminated', ...last })
+
+/** Every field by its name: a spread keeps some of them in a second object, and very many are kept. */
+const live = ({ status, until, giveUpAt, sent, due, notBefore, failures }: Omit<Live, 'kind'>): Live => ({
+  kind: 'live',
+  status,
+  until,
+  giveUpAt,
+  sent,
+  due,
+  notBefore,
+  failures,
+})
 
 /** Whole seconds that remain; never more than there are. */
 const remaining = (until: number, now: number): number => Math.max(0, Math.floor((until - now) / 1000 + 1e-6))
@@ -44,9 +57,9 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
   function notify(state: Live, due: Live['due'], now: number, ...before: NotifierEffect[]): NotifierStep {
     const wanted = state.due === 'at-once' ? 'at-once' : due
     const ready = wanted === 'at-once' || (wanted === 'change' && now >= state.notBefore)
-    if (state.sent || !ready) return [{ ...state, due: wanted }, before]
+    if (state.sent || !ready) return [live({ ...state, due: wanted }), before]
     return [
-      { ...state, sent: true, due: 'nothing', notBefore: now + interval },
+      live({ ...state, sent: true, due: 'nothing', notBefore: now + interval }),
       [...before, { kind: 'notify', state: state.status, expires: remaining(state.until, now) }],
     ]
   }
@@ -63,20 +76,19 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
     const { expires, status } = event
     if (expires === 0)
       return [LAST_SENT, [taken(0), lastNotify({ reason: 'timeout' }), ended({ kind: 'fetched' })]]
-    const state: Live = {
-      kind: 'live',
+    const state = live({
       status,
       until: now + expires * 1000,
-      giveUpAt: status === 'pending' ? now + giveUp * 1000 : Number.POSITIVE_INFINITY,
+      giveUpAt: status === 'pending' ? now + giveUp * 1000 : undefined,
       sent: false,
       due: 'nothing',
       notBefore: now,
       failures: 0,
-    }
+    })
     return notify(state, 'at-once', now, taken(expires))
   }
 
-  function live(state: Live, event: NotifierEvent, now: number): NotifierStep {
+  function running(state: Live, event: NotifierEvent, now: number): NotifierStep {
     switch (event.kind) {
       case 'refresh':
         return event.expires === 0
@@ -85,12 +97,12 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
       case 'granted':
         return state.status === 'active'
           ? [state, NONE]
-          : notify({ ...state, status: 'active', giveUpAt: Number.POSITIVE_INFINITY }, 'at-once', now)
+          : notify({ ...state, status: 'active', giveUpAt: undefined }, 'at-once', now)
       case 'changed':
         // Whoever waits for an authorization learns nothing.
         return state.status === 'active' ? notify(state, 'change', now) : [state, NONE]
       case 'empty':
-        return [{ ...state, notBefore: now }, NONE]
+        return [live({ ...state, notBefore: now }), NONE]
       case 'end': {
         const { reason, retryAfter } = event
         return finish(state, { reason, retryAfter }, { kind: 'by-owner', reason })
@@ -102,7 +114,7 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
         return event.reason === 'timeout' ? drop({ kind: 'no-answer' }) : held(state, undefined, now)
       case 'alarm':
         if (now >= state.until) return finish(state, { reason: 'timeout' }, { kind: 'expired' })
-        if (now >= state.giveUpAt)
+        if (now >= (state.giveUpAt ?? NEVER))
           return finish(state, { reason: 'giveup', retryAfter: giveUpRetry }, { kind: 'gave-up' })
         return notify(state, state.due, now)
       case 'subscribe':
@@ -125,7 +137,7 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
     const own = Math.min(hold * 2 ** Math.min(state.failures, 20), longestHold)
     const wait = Math.min(retryAfter ?? own, LONGEST_WAIT)
     const notBefore = Math.max(state.notBefore, now + wait * 1000)
-    return [{ ...state, sent: false, due: 'change', notBefore, failures: state.failures + 1 }, NONE]
+    return [live({ ...state, sent: false, due: 'change', notBefore, failures: state.failures + 1 }), NONE]
   }
 
   function ending(state: Ending, event: NotifierEvent): NotifierStep {
@@ -151,7 +163,7 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
             ? begin(event, now)
             : [state, event.kind === 'refresh' ? [GONE] : NONE]
         case 'live':
-          return live(state, event, now)
+          return running(state, event, now)
         case 'ending':
           return ending(state, event)
         case 'ended':
@@ -161,9 +173,9 @@ export function notifierMachine(options: NotifierOptions = DEFAULT_NOTIFIER): No
       }
     },
     alarmAt(state) {
-      if (state.kind !== 'live') return Number.POSITIVE_INFINITY
+      if (state.kind !== 'live') return NEVER
       const { until, giveUpAt, sent, due, notBefore } = state
-      return Math.min(until, giveUpAt, sent || due !== 'change' ? Number.POSITIVE_INFINITY : notBefore)
+      return Math.min(until, giveUpAt ?? NEVER, sent || due !== 'change' ? NEVER : notBefore)
     },
   }
 }

@@ -1,6 +1,9 @@
 import type { End } from './ending.ts'
 
-/** Times are milliseconds of the clock that the events are told with; durations of subscriptions are seconds. */
+/**
+ * Times are whole milliseconds of the clock that the events are told with (very many are kept, and a fraction has an object of its
+ * own); durations of subscriptions are seconds.
+ */
 export interface SubscriberOptions {
   /** Timer N: 64*T1, in milliseconds (32,000). */
   readonly timerN: number
@@ -48,8 +51,8 @@ export interface Established {
   readonly status: Status
   readonly asked: number
   readonly until: number
-  /** Infinity: not before it ends. */
-  readonly refreshAt: number
+  /** Undefined: not before it ends. */
+  readonly refreshAt: number | undefined
 }
 
 /** A dialog in which a SUBSCRIBE is under way, or whose first NOTIFY came before the response. */

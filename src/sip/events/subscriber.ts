@@ -34,6 +34,7 @@ export interface SubscriberMachine {
 const NONE: readonly SubscriberEffect[] = []
 const ENDED: SubscriberState = { kind: 'ended' }
 export const IDLE: SubscriberState = { kind: 'idle' }
+const NEVER = Number.POSITIVE_INFINITY
 
 const answer = (status: number): SubscriberEffect => ({ kind: 'answer', status })
 const report = (what: Report): SubscriberEffect => ({ kind: 'report', report: what })
@@ -41,6 +42,8 @@ const OK = answer(200)
 const UNKNOWN = answer(481)
 const BODY = report({ kind: 'body' })
 
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
 export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBER): SubscriberMachine {
@@ -58,10 +61,10 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
   const lost = (cause: Cause): End => endWithout(cause, { kind: 'after', seconds: later })
 
   /** Early, and not all at once: after 75 to 90 percent. */
-  const early = ({ now, fraction }: Moment, until: number): number => {
-    const due = now + Math.max(shortest * 1000, (until - now) * (0.75 + 0.15 * fraction))
-    return due < until ? due : Number.POSITIVE_INFINITY
-  }
+  const early = ({ now, fraction }: Moment, until: number): number | undefined =>
+    dueBefore(until, now + Math.max(shortest * 1000, (until - now) * (0.75 + 0.15 * fraction)))
+  const dueBefore = (until: number, due: number): number | undefined =>
+    due < until ? Math.round(due) : undefined
   const establish = (
     { status, asked }: { readonly status: Status; readonly asked: number },
     until: number,
@@ -189,16 +192,20 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
         return refresh(state, state.asked, at)
       case 'alarm':
         if (now >= state.until) return end(lost({ kind: 'expired' }))
-        return now >= state.refreshAt ? refresh(state, state.asked, at) : [state, NONE]
+        return now >= (state.refreshAt ?? NEVER) ? refresh(state, state.asked, at) : [state, NONE]
       case 'notify': {
         if (event.state === 'terminated') return end(byReason(event), ...lastNews(event, state.status))
         const status = event.state ?? state.status
         const until = Math.min(state.until, granted(state.asked, event.expires, now))
         // Whole seconds on their way are no shortening.
-        const next =
-          until > state.until - 2000
-            ? { ...state, status }
-            : { ...state, status, until, refreshAt: Math.min(state.refreshAt, early(at, until)) }
+        const isShortened = until <= state.until - 2000
+        const next: Established = {
+          kind: 'established',
+          status,
+          asked: state.asked,
+          until: isShortened ? until : state.until,
+          refreshAt: isShortened ? earlier(state.refreshAt, early(at, until)) : state.refreshAt,
+        }
         return [next, news(event, state.status, status)]
       }
       default:
@@ -274,13 +281,7 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
     const until = Math.min(state.until, state.notified ?? state.until)
     const due =
       now + Math.max(shortest * 1000, retryAfter === undefined ? (until - now) / 2 : retryAfter * 1000)
-    return {
-      kind: 'established',
-      status,
-      asked,
-      until,
-      refreshAt: due < until ? due : Number.POSITIVE_INFINITY,
-    }
+    return { kind: 'established', status, asked, until, refreshAt: dueBefore(until, due) }
   }
 
   function ending(
@@ -348,7 +349,7 @@ export function subscriberMachine(options: SubscriberOptions = DEFAULT_SUBSCRIBE
         case 'ending':
           return state.timerN
         case 'established':
-          return Math.min(state.until, state.refreshAt)
+          return Math.min(state.until, state.refreshAt ?? NEVER)
         case 'refreshing':
           return state.notified === undefined ? state.timerN : Number.POSITIVE_INFINITY
         case 'idle':

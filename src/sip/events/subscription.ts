@@ -58,7 +58,7 @@ export class Subscription<T> implements Alarmed, Numbered {
   /** @internal */
   timer: Timer | undefined = undefined
   /** @internal */
-  due = Number.POSITIVE_INFINITY
+  due: number | undefined = undefined
   readonly #step: StepSubscription
 
   /** @internal */

@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../../kernel/clock.ts'
-import { flat } from '../../kernel/flat.ts'
 import { type Random, systemRandom } from '../../kernel/random.ts'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import type { Timers } from '../../kernel/timer-wheel.ts'
@@ -12,13 +11,13 @@ import {
   requestWithin,
   tagIn,
 } from '../dialog.ts'
-import type { Endpoint, IncomingRequest, Outcome } from '../endpoint/endpoint.ts'
+import type { Endpoint, IncomingRequest } from '../endpoint/endpoint.ts'
 import type { SipRequest } from '../message.ts'
 import { parseSubscriptionState, type SubscriptionState } from '../subscription-state.ts'
 import { Alarms } from './alarms.ts'
-import { carry } from './carry.ts'
 import { type EventField, eventText, keptEvent, parseEvent, sameEvent, seconds } from './fields.ts'
-import { numbered, recorded, takeNumber } from './numbers.ts'
+import { recorded } from './numbers.ts'
+import { DialogRequests } from './requests.ts'
 import type { SavedSubscription } from './saved.ts'
 import { type SubscriberMachine, subscriberMachine } from './subscriber.ts'
 import {
@@ -49,7 +48,7 @@ export interface SubscriptionsOptions<T, D> {
 }
 
 export interface Wanted<T> {
-  /** URIs as text, for From and To. */
+  /** URIs as text, for From and To; kept as they are, so in storage of their own. */
   readonly from: string
   readonly to: string
   /** The Request-URI, where it is not the same as `to`. */
@@ -68,7 +67,6 @@ interface Brought<D> {
 
 /** The subscriptions of an endpoint (RFC 6665 §4.1), found by our tag. */
 export class Subscriptions<T, D> {
-  readonly #options: SubscriptionsOptions<T, D>
   readonly #owner: SubscriptionOwner<T, D>
   readonly #clock: Clock
   readonly #random: Random
@@ -77,13 +75,13 @@ export class Subscriptions<T, D> {
   readonly #table = new Map<string, Subscription<T>>()
   readonly #alarms: Alarms<Subscription<T>>
   readonly #turns = new Turns()
+  readonly #requests: DialogRequests<Subscription<T>>
   readonly #stepOf = (subscription: Subscription<unknown>, event: SubscriberEvent): void =>
     this.#step(subscription as Subscription<T>, event)
   #refused = 0
   #unmatched = 0
 
   constructor(options: SubscriptionsOptions<T, D>) {
-    this.#options = options
     this.#owner = options.owner
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
@@ -94,6 +92,13 @@ export class Subscriptions<T, D> {
       timers: options.timers,
       atOf: ({ state }) => this.#machine.alarmAt(state),
       ring: (subscription) => this.#step(subscription, { kind: 'alarm' }),
+    })
+    this.#requests = new DialogRequests({
+      endpoint: options.endpoint,
+      owner: options.owner,
+      isThere: (subscription) => this.#table.get(subscription.id) === subscription,
+      reserved: (subscription) => this.#save(subscription, subscription.state, true),
+      fault: options.fault,
     })
   }
 
@@ -120,11 +125,11 @@ export class Subscriptions<T, D> {
       callId: this.#random.token(22),
       localTag: this.#random.token(22),
       remoteTag: '',
-      localUri: flat(from),
-      remoteUri: flat(to),
+      localUri: from,
+      remoteUri: to,
       localCSeq: 0,
       routes: [],
-      target: flat(wanted.target ?? to),
+      target: wanted.target ?? to,
       secure: false,
     }
     const made = this.#add(dialog, wanted.event, wanted.data)
@@ -137,14 +142,14 @@ export class Subscriptions<T, D> {
    * whole state anew.
    */
   resume(saved: SavedSubscription, data: T, spread: number): Result<Subscription<T>, 'full' | 'expired'> {
-    const now = this.#clock.now()
-    const until = now + saved.until - this.#clock.wall()
+    const now = Math.floor(this.#clock.now())
+    const until = now + saved.until - Math.round(this.#clock.wall())
     const event = parseEvent(saved.event)
     if (until <= now || event === undefined) return err('expired')
     const made = this.#add(saved.dialog, event, data)
     if (!made.ok) return made
     const { status, asked = 3600 } = saved
-    const refreshAt = now + Math.min(spread, (until - now) / 2) * this.#random.fraction()
+    const refreshAt = now + Math.round(Math.min(spread, (until - now) / 2) * this.#random.fraction())
     made.value.reserved = saved.dialog.localCSeq
     made.value.state = { kind: 'established', status, asked, until, refreshAt }
     this.#alarms.set(made.value)
@@ -209,7 +214,7 @@ export class Subscriptions<T, D> {
     }
     const read =
       own && request.body.length > 0
-        ? this.#guarded(() => this.#owner.read(request, subscription), UNREAD)
+        ? this.#requests.guarded(() => this.#owner.read(request, subscription), UNREAD)
         : undefined
     const event = notifyEvent(said.value, own, read?.ok === true)
     this.#step(subscription, event, { incoming, read })
@@ -238,7 +243,7 @@ export class Subscriptions<T, D> {
         return
       }
       const before = subscription.state
-      const at = { now: this.#clock.now(), fraction: this.#random.fraction() }
+      const at = { now: Math.floor(this.#clock.now()), fraction: this.#random.fraction() }
       const [next, effects] = this.#machine.step(before, event, at)
       subscription.state = next
       if (next.kind === 'ended') {
@@ -264,7 +269,7 @@ export class Subscriptions<T, D> {
       }
       this.#save(subscription, before, reserved)
       for (const report of reports)
-        this.#guarded(() => this.#report(subscription, report, brought), undefined)
+        this.#requests.guarded(() => this.#report(subscription, report, brought), undefined)
     })
   }
 
@@ -293,51 +298,25 @@ export class Subscriptions<T, D> {
   /** True where a block of numbers was reserved. */
   #send(subscription: Subscription<T>, expires: number): boolean {
     const within = subscription.dialog.remoteTag !== ''
-    const reserved = takeNumber(subscription)
-    const done = (outcome: Outcome): void =>
-      this.#guarded(() => {
-        if (outcome.kind !== 'response')
-          return this.#step(subscription, { kind: 'no-response', reason: outcome.kind })
-        const { status, headers } = outcome.response
-        if (within && status < 300) subscription.dialog = refreshed(subscription.dialog, outcome.response)
-        this.#step(subscription, {
-          kind: 'response',
-          status,
-          expires: seconds(headers.get('Expires')),
-          minExpires: seconds(headers.get('Min-Expires')),
-          retryAfter: seconds(headers.get('Retry-After')),
-        })
-      }, undefined)
-    const request = this.#guarded(
-      () =>
-        requestWithin(subscription.dialog, 'SUBSCRIBE', [
-          ['Event', eventText(subscription.event)],
-          ['Expires', String(expires)],
-          ...this.#owner.fields(subscription),
-        ]),
-      undefined,
-    )
-    if (request === undefined)
-      queueMicrotask(() => done({ kind: 'transport-failure', reason: 'it could not be written' }))
-    else
-      carry(
-        this.#options.endpoint(),
-        {
-          request,
-          hops: this.#guarded(() => this.#owner.hops(request, subscription), []),
-          sending: this.#guarded(() => this.#owner.sending?.(subscription), undefined),
-          again: () => this.#renumbered(subscription, request),
-        },
-        done,
-      )
-    return reserved
-  }
-
-  /** After a challenge: the next number, which is recorded like every other. */
-  #renumbered(subscription: Subscription<T>, request: SipRequest): SipRequest | undefined {
-    if (this.#table.get(subscription.id) !== subscription) return undefined
-    if (takeNumber(subscription)) this.#save(subscription, subscription.state, true)
-    return numbered(subscription, request)
+    const write = (): SipRequest =>
+      requestWithin(subscription.dialog, 'SUBSCRIBE', [
+        ['Event', eventText(subscription.event)],
+        ['Expires', String(expires)],
+        ...this.#owner.fields(subscription),
+      ])
+    return this.#requests.send(subscription, write, (outcome) => {
+      if (outcome.kind !== 'response')
+        return this.#step(subscription, { kind: 'no-response', reason: outcome.kind })
+      const { status, headers } = outcome.response
+      if (within && status < 300) subscription.dialog = refreshed(subscription.dialog, outcome.response)
+      this.#step(subscription, {
+        kind: 'response',
+        status,
+        expires: seconds(headers.get('Expires')),
+        minExpires: seconds(headers.get('Min-Expires')),
+        retryAfter: seconds(headers.get('Retry-After')),
+      })
+    })
   }
 
   #save(subscription: Subscription<T>, before: SubscriberState, reserved: boolean): void {
@@ -345,16 +324,7 @@ export class Subscriptions<T, D> {
     const is = lasting(subscription.state)
     const same = was?.status === is?.status && was?.until === is?.until
     if (this.#owner.save === undefined || (same && !(reserved && is !== undefined))) return
-    this.#guarded(() => this.#owner.save?.(subscription, this.saved(subscription)), undefined)
-  }
-
-  #guarded<R>(ask: () => R, otherwise: R): R {
-    try {
-      return ask()
-    } catch (error) {
-      this.#options.fault(error)
-      return otherwise
-    }
+    this.#requests.guarded(() => this.#owner.save?.(subscription, this.saved(subscription)), undefined)
   }
 }
 

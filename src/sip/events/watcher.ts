@@ -74,7 +74,7 @@ export class Watcher<T> implements Alarmed, Numbered {
   /** @internal */
   timer: Timer | undefined = undefined
   /** @internal */
-  due = Number.POSITIVE_INFINITY
+  due: number | undefined = undefined
   readonly #step: StepWatcher
 
   /** @internal */

@@ -11,12 +11,11 @@ import {
   requestWithin,
   tagIn,
 } from '../dialog.ts'
-import type { Endpoint, IncomingRequest, Outcome } from '../endpoint/endpoint.ts'
+import type { Endpoint, IncomingRequest } from '../endpoint/endpoint.ts'
 import type { HeaderField } from '../headers.ts'
 import type { SipRequest } from '../message.ts'
 import { subscriptionStateText } from '../subscription-state.ts'
 import { Alarms } from './alarms.ts'
-import { carry } from './carry.ts'
 import { type EventField, eventText, keptEvent, parseEvent, sameEvent, seconds } from './fields.ts'
 import {
   type Asked,
@@ -36,7 +35,8 @@ import {
   type NotifierOptions,
   type NotifierState,
 } from './notifier-state.ts'
-import { numbered, recorded, takeNumber } from './numbers.ts'
+import { recorded } from './numbers.ts'
+import { DialogRequests } from './requests.ts'
 import type { SavedSubscription } from './saved.ts'
 import type { Status } from './subscriber-state.ts'
 import { Turns } from './turns.ts'
@@ -76,6 +76,7 @@ export class Watchers<T> {
   readonly #alarms: Alarms<Watcher<T>>
   readonly #turns = new Turns()
   readonly #lanes: Lanes
+  readonly #requests: DialogRequests<Watcher<T>>
   readonly #stepOf = (watcher: Watcher<unknown>, event: NotifierEvent): void =>
     this.#step(watcher as Watcher<T>, event)
   #refused = 0
@@ -96,6 +97,13 @@ export class Watchers<T> {
       timers: options.timers,
       atOf: ({ state }) => this.#machine.alarmAt(state),
       ring: (watcher) => this.#step(watcher, { kind: 'alarm' }),
+    })
+    this.#requests = new DialogRequests({
+      endpoint: options.endpoint,
+      owner: options.owner,
+      isThere: (watcher) => this.#table.get(watcher.id) === watcher,
+      reserved: (watcher) => this.#save(watcher, watcher.state, true),
+      fault: options.fault,
     })
   }
 
@@ -138,8 +146,8 @@ export class Watchers<T> {
 
   /** Goes on with a watcher of an earlier process, who does not notice. */
   resume(saved: SavedSubscription, data: T): Result<Watcher<T>, 'full' | 'expired'> {
-    const now = this.#clock.now()
-    const since = now - this.#clock.wall()
+    const now = this.#now()
+    const since = now - Math.round(this.#clock.wall())
     const event = parseEvent(saved.event)
     if (saved.until + since <= now || event === undefined) return err('expired')
     if (this.#table.size >= this.#limit) {
@@ -152,7 +160,7 @@ export class Watchers<T> {
       kind: 'live',
       status: saved.status,
       until: saved.until + since,
-      giveUpAt: saved.giveUpAt === undefined ? Number.POSITIVE_INFINITY : saved.giveUpAt + since,
+      giveUpAt: saved.giveUpAt === undefined ? undefined : saved.giveUpAt + since,
       sent: false,
       due: 'nothing',
       notBefore: now,
@@ -174,7 +182,7 @@ export class Watchers<T> {
       event: eventText(event),
       status,
       until: Math.round(until + since),
-      ...(giveUpAt === Number.POSITIVE_INFINITY ? {} : { giveUpAt: Math.round(giveUpAt + since) }),
+      ...(giveUpAt === undefined ? {} : { giveUpAt: Math.round(giveUpAt + since) }),
     }
   }
 
@@ -183,6 +191,11 @@ export class Watchers<T> {
     for (const watcher of this.#table.values()) this.#alarms.drop(watcher)
     this.#table.clear()
     this.#lanes.clear()
+  }
+
+  /** Whole milliseconds: what the machine keeps. */
+  #now(): number {
+    return Math.floor(this.#clock.now())
   }
 
   #first(incoming: IncomingRequest, { event, expires }: Asked): void {
@@ -230,7 +243,8 @@ export class Watchers<T> {
     else {
       watcher.dialog = refreshed(dialog, request)
       this.#step(watcher, { kind: 'refresh', expires }, incoming)
-      if (watcher.state.kind === 'live') this.#guarded(() => this.#owner.refreshed?.(watcher), undefined)
+      if (watcher.state.kind === 'live')
+        this.#requests.guarded(() => this.#owner.refreshed?.(watcher), undefined)
     }
   }
 
@@ -247,7 +261,7 @@ export class Watchers<T> {
         return
       }
       const before = watcher.state
-      const [next, effects] = this.#machine.step(before, event, this.#clock.now())
+      const [next, effects] = this.#machine.step(before, event, this.#now())
       watcher.state = next
       if (next.kind === 'live') watcher.status = next.status
       if (next.kind === 'ended') {
@@ -267,7 +281,7 @@ export class Watchers<T> {
   }
 
   #ended(watcher: Watcher<T>, end: NotifierEnd): void {
-    this.#guarded(() => this.#owner.ended(end, watcher), undefined)
+    this.#requests.guarded(() => this.#owner.ended(end, watcher), undefined)
   }
 
   #answer(
@@ -282,7 +296,7 @@ export class Watchers<T> {
       return
     }
     const { headers } = incoming.request
-    const own = this.#guarded(() => this.#owner.fields(watcher), [])
+    const own = this.#requests.guarded(() => this.#owner.fields(watcher), [])
     const fields: HeaderField[] = [['Expires', String(effect.expires)], ...own, this.#allow]
     if (before.kind !== 'init') {
       incoming.respond(200, { headers: fields })
@@ -297,7 +311,7 @@ export class Watchers<T> {
   #notify(watcher: Watcher<T>, effect: Notify, end: NotifierEnd | undefined): boolean {
     let reserved = false
     let later = false
-    const lane = this.#guarded(() => this.#owner.lane?.(watcher), undefined) ?? ''
+    const lane = this.#requests.guarded(() => this.#owner.lane?.(watcher), undefined) ?? ''
     this.#lanes.enter(lane, (leave) => {
       // It has ended while it waited: only its last word is still to be said.
       if (later && effect.state !== 'terminated' && watcher.state.kind !== 'live') {
@@ -314,19 +328,7 @@ export class Watchers<T> {
   }
 
   #send(watcher: Watcher<T>, effect: Notify, end: NotifierEnd | undefined, leave: () => void): boolean {
-    const reserved = takeNumber(watcher)
-    const done = (outcome: Outcome): void =>
-      this.#guarded(() => {
-        leave()
-        if (outcome.kind !== 'response') {
-          this.#step(watcher, { kind: 'no-response', reason: outcome.kind })
-          return
-        }
-        const { status, headers } = outcome.response
-        if (status < 300) watcher.dialog = refreshed(watcher.dialog, outcome.response)
-        this.#step(watcher, { kind: 'response', status, retryAfter: seconds(headers.get('Retry-After')) })
-      }, undefined)
-    const request = this.#guarded(() => {
+    const write = (): SipRequest => {
       const content = this.#content(watcher, effect, end)
       if (content === undefined && effect.state === 'active') this.#step(watcher, { kind: 'empty' })
       const fields: readonly HeaderField[] = [
@@ -336,28 +338,17 @@ export class Watchers<T> {
         ...(content?.fields ?? []),
       ]
       return requestWithin(watcher.dialog, 'NOTIFY', fields, content?.body)
-    }, undefined)
-    if (request === undefined)
-      queueMicrotask(() => done({ kind: 'transport-failure', reason: 'it could not be written' }))
-    else
-      carry(
-        this.#options.endpoint(),
-        {
-          request,
-          hops: this.#guarded(() => this.#owner.hops(request, watcher), []),
-          sending: this.#guarded(() => this.#owner.sending?.(watcher), undefined),
-          again: () => this.#renumbered(watcher, request),
-        },
-        done,
-      )
-    return reserved
-  }
-
-  /** After a challenge: the next number, which is recorded like every other. */
-  #renumbered(watcher: Watcher<T>, request: SipRequest): SipRequest | undefined {
-    if (this.#table.get(watcher.id) !== watcher) return undefined
-    if (takeNumber(watcher)) this.#save(watcher, watcher.state, true)
-    return numbered(watcher, request)
+    }
+    return this.#requests.send(watcher, write, (outcome) => {
+      leave()
+      if (outcome.kind !== 'response') {
+        this.#step(watcher, { kind: 'no-response', reason: outcome.kind })
+        return
+      }
+      const { status, headers } = outcome.response
+      if (status < 300) watcher.dialog = refreshed(watcher.dialog, outcome.response)
+      this.#step(watcher, { kind: 'response', status, retryAfter: seconds(headers.get('Retry-After')) })
+    })
   }
 
   /** Only for those who may know it, and not for those who just lost that. */
@@ -374,16 +365,7 @@ export class Watchers<T> {
     const is = watcher.state.kind === 'live' ? watcher.state : undefined
     const same = was?.status === is?.status && was?.until === is?.until
     if (same && !(reserved && is !== undefined)) return
-    this.#guarded(() => this.#owner.save?.(watcher, this.saved(watcher)), undefined)
-  }
-
-  #guarded<R>(ask: () => R, otherwise: R): R {
-    try {
-      return ask()
-    } catch (error) {
-      this.#options.fault(error)
-      return otherwise
-    }
+    this.#requests.guarded(() => this.#owner.save?.(watcher, this.saved(watcher)), undefined)
   }
 }
 

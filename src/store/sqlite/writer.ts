@@ -8,6 +8,9 @@ interface Asked {
   readonly reject: (error: Error) => void
 }
 
+/** MiB. */
+const YOUNG = 4
+
 /**
  * Writes in a thread of its own, begun with the first transaction: what waits for the disk or for another writer there
  * stands in nobody's way. It does not keep the process alive while nothing is asked of it.
@@ -49,6 +52,8 @@ export class SqliteWriter {
     const worker = new Worker(new URL('./writing-thread.mjs', import.meta.url), {
       workerData: this.#data,
       execArgv: [],
+      // Rows come and go at once: more room for what is new would be memory for nothing.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
     })
     let fault = new Error('the writing thread has ended')
     worker.on('message', (answer: Answer) => {

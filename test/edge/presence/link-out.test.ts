@@ -114,3 +114,22 @@ test('nobody has a subscription to what the gateway is itself', async () => {
   expect(bed.xmpp.stanzas[0]?.attrs).toMatchObject({ type: 'error', id: 's1' })
   expect(bed.home.received).toEqual([])
 })
+
+test('presence that nobody here has asked for counts against the limits of its peer, what was asked for does not', async () => {
+  const bed = await gatewayBed({ limits: { contacts: 3 } })
+  bed.xmpp.send("<presence from='juliet@xmpp.example' to='romeo@sip.example' type='subscribe'/>")
+  const subscribe = await request(bed)
+  ok(bed, subscribe)
+  expect(await notify(bed, subscribe, 'active;expires=3600', pidf({ orchard: 'open' }))).toBe(200)
+  for (let i = 0; i < 9; i++) {
+    bed.xmpp.send(
+      `<presence from='juliet@xmpp.example/balcony' to='romeo@sip.example'><priority>${i}</priority></presence>`,
+    )
+    bed.xmpp.send(`<presence from='juliet@xmpp.example' to='user${i}@sip.example' type='unsubscribe'/>`)
+  }
+  const counters = () => (bed.gateway.stats() as { counters: Record<string, number> }).counters
+  await until(() => counters()['presence.beyond-limits'] === 7)
+  await until(() => presence(bed).filter((one) => one === 'unsubscribed').length === 2)
+  bed.xmpp.send("<presence from='nurse@xmpp.example' to='romeo@sip.example' type='subscribe'/>")
+  expect((await request(bed)).method).toBe('SUBSCRIBE')
+})

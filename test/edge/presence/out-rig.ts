@@ -10,7 +10,8 @@ import type {
   StoredDialog,
 } from '../../../src/edge/presence/store.ts'
 import type { Judged } from '../../../src/edge/presence/watch.ts'
-import { Watching, type WatchingOptions } from '../../../src/edge/presence/watching.ts'
+import { Watching } from '../../../src/edge/presence/watching.ts'
+import type { WatchingOptions } from '../../../src/edge/presence/watching-options.ts'
 import { Ways } from '../../../src/edge/presence/ways.ts'
 import type { Endpoint, IncomingRequest, Outcome } from '../../../src/sip/endpoint/endpoint.ts'
 import { Headers } from '../../../src/sip/headers.ts'
@@ -200,7 +201,9 @@ export class OutRig {
       expires: 3600,
       giveUp: 600_000,
       retry: { first: 30_000, longest: 3_600_000 },
+      resume: 500,
       limit: 10,
+      pending: 10,
       documents: {
         document: { stanzaBytes: 65_536, depth: 16, attributes: 32 },
         resources: 10,
@@ -229,6 +232,12 @@ export class OutRig {
 
   unsubscribe(): void {
     this.watching.unsubscribe(PAIR)
+  }
+
+  /** A link is back, and whoever could not be told has been told. */
+  settle(): void {
+    this.watching.settle()
+    this.pass(100)
   }
 
   /** The rules let it pass: those that were held back are renewed and woken then. */

@@ -78,7 +78,7 @@ test('one fetch for all who ask: one device, or the user as a whole', () => {
 })
 
 describe('showing', () => {
-  const rig = (limit = 10) => {
+  const rig = () => {
     const link = { live: true }
     const stanzas: Element[] = []
     const tell = (_: unknown, stanzasOf: (resolved: object) => readonly Element[]): boolean => {
@@ -91,7 +91,7 @@ describe('showing', () => {
       )
       return true
     }
-    const showing = new Showing({ people: { tell } as never, limit })
+    const showing = new Showing({ tell } as never, { first: () => {} })
     const told = (): unknown[] => stanzas.splice(0).map(({ attrs: { from, type } }) => type ?? from)
     return { link, showing, told, stanzas }
   }
@@ -120,30 +120,6 @@ describe('showing', () => {
   test('what nobody knows is not told to who asks', () => {
     const { showing, told } = rig()
     showing.all(new Watch(PAIR, 0), PAIR.xmpp)
-    expect(told()).toEqual([])
-  })
-
-  test('of two answers that could not be told the last one counts; as many are kept as there may be pairs', () => {
-    const { showing, told, link } = rig(1)
-    link.live = false
-    showing.answer({ pair: PAIR }, 'subscribed')
-    showing.answer({ pair: PAIR }, 'unsubscribed')
-    showing.answer({ pair: { ...PAIR, sip: 'sip:mercutio@sip.example' } }, 'unsubscribed')
-    showing.settle()
-    link.live = true
-    showing.settle()
-    expect(told()).toEqual(['unsubscribed'])
-    showing.settle()
-    expect(told()).toEqual([])
-  })
-
-  test('asked for anew: what could not be told would be taken for the answer', () => {
-    const { showing, told, link } = rig()
-    link.live = false
-    showing.answer({ pair: PAIR }, 'unsubscribed')
-    showing.recant(PAIR)
-    link.live = true
-    showing.settle()
     expect(told()).toEqual([])
   })
 })

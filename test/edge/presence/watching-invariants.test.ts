@@ -83,7 +83,7 @@ test('whatever happens, the roster and what is seen are true in the end', async 
       const watch = () => rig.watching.find(PAIR)
       const linkIsBack = (): void => {
         rig.link.live = true
-        rig.watching.settle()
+        rig.settle()
         const one = watch()
         if (one === undefined) return
         rig.watching.renew(one)
@@ -148,6 +148,8 @@ test('whatever happens, the roster and what is seen are true in the end', async 
         expect(rig.faults).toEqual([])
       }
       linkIsBack()
+      // What is over is told a second later.
+      rig.pass(1000)
       roster.read(rig)
       const one = watch()
       // It said no, or yes, and that is what they believe.

@@ -66,7 +66,11 @@ const refused = gone(refusing)
 const EVENTS: Record<string, (rig: OutRig, last: Subscribed | undefined) => void> = {
   subscribe: (rig) => rig.subscribe('s2'),
   probe: (rig) => rig.probe(),
-  unsubscribe: (rig) => rig.unsubscribe(),
+  unsubscribe: (rig) => {
+    rig.unsubscribe()
+    // What is over is told a second later.
+    rig.pass(1000)
+  },
   absent: (rig) => rig.presence(false),
   present: (rig) => {
     rig.presence(false)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Counters } from '../../../src/edge/counters.ts'
 import { BALCONY, judged, OutRig, PAIR, pidf, settled } from './out-rig.ts'
 
 const HERE = pidf({ orchard: 'open' })
@@ -82,9 +83,19 @@ describe('to ask', () => {
     ;(await rig.next()).answer(503)
     expect(rig.told()).toEqual([])
     rig.pass(360_000)
-    ;(await rig.next()).answer(480)
     expect(rig.told()).toEqual(['unsubscribed'])
-    expect(rig.watching.size).toBe(0)
+    rig.pass(3_600_000)
+    expect([await rig.asked(), rig.watching.size]).toEqual([[], 0])
+  })
+
+  test.for([401, 407])('%i: nobody is told no for our credentials, and it is asked again', async (status) => {
+    const rig = new OutRig()
+    rig.subscribe()
+    ;(await rig.next()).answer(status)
+    expect(rig.told()).toEqual([])
+    rig.pass(62_000)
+    ;(await rig.next()).grant(HERE)
+    expect(rig.told()).toEqual(['subscribed', 'orchard'])
   })
 
   test('terminated at once: rejected is a no, probation is not', async () => {
@@ -394,7 +405,9 @@ describe('to end', () => {
     expect([leave.request.method, leave.first, leave.expires]).toEqual(['SUBSCRIBE', false, '0'])
     expect(rig.told()).toEqual([])
     leave.answer(200)
-    expect(rig.told()).toEqual(['orchard unavailable', 'unsubscribed'])
+    expect(rig.told()).toEqual(['orchard unavailable'])
+    rig.pass(1000)
+    expect(rig.told()).toEqual(['unsubscribed'])
     leave.cseq = 10
     expect(leave.notify('terminated;reason=timeout', pidf({ orchard: 'closed' }))).toBe(200)
     expect(rig.told()).toEqual([])
@@ -411,6 +424,7 @@ describe('to end', () => {
       const leave = await rig.next()
       if (how === 'timeout') leave.fail()
       else leave.answer(481)
+      rig.pass(1000)
       expect(rig.told()).toEqual(['orchard unavailable', 'unsubscribed'])
       expect(rig.watching.size).toBe(0)
     },
@@ -426,7 +440,41 @@ describe('to end', () => {
     const leave = await rig.next()
     expect([leave.first, leave.expires]).toEqual([false, '0'])
     leave.answer(200)
+    rig.pass(1000)
     expect(rig.told()).toEqual(['unsubscribed'])
+  })
+
+  test('removed and asked for again within a second: what was over is not told as the answer', async () => {
+    const rig = new OutRig()
+    await rig.seeing()
+    rig.unsubscribe()
+    ;(await rig.next()).answer(200)
+    rig.pass(900)
+    rig.subscribe('s2')
+    rig.pass(1000)
+    expect(rig.told()).toEqual(['orchard unavailable'])
+    ;(await rig.next()).grant(HERE)
+    rig.pass(1000)
+    expect(rig.told()).toEqual(['subscribed', 'orchard'])
+  })
+
+  test('without a subscription the same: unsubscribe, and subscribe right behind it', async () => {
+    const rig = new OutRig()
+    rig.unsubscribe()
+    rig.subscribe('s2')
+    rig.pass(1000)
+    expect(rig.told()).toEqual([])
+    ;(await rig.next()).answer(603)
+    expect(rig.told()).toEqual(['unsubscribed'])
+  })
+
+  test('more ends than may be held back are told at once', () => {
+    const rig = new OutRig({ limit: 1 })
+    for (const name of ['mercutio', 'romeo'])
+      rig.watching.unsubscribe({ ...PAIR, sip: `sip:${name}@sip.example` })
+    expect(rig.told()).toEqual(['unsubscribed'])
+    rig.pass(1000)
+    expect(rig.stanzas.map(({ attrs }) => attrs.from)).toEqual(['romeo@sip.example', 'mercutio@sip.example'])
   })
 
   test('subscribed again meanwhile: never told unsubscribed, which would be taken for the answer', async () => {
@@ -536,6 +584,48 @@ describe('to probe', () => {
   })
 })
 
+describe('nobody decides', () => {
+  const ask = (rig: OutRig, xmpp: string, name: string) =>
+    rig.watching.subscribe({ ...PAIR, xmpp, sip: `sip:${name}@sip.example` }, judged(), undefined)
+
+  test('one domain does not fill the table with requests that wait; others still may, and it may again', async () => {
+    const counters = new Counters()
+    const rig = new OutRig({ pending: 2, counters })
+    rig.subscribe()
+    const first = await rig.next()
+    expect(ask(rig, 'juliet@xmpp.example', 'mercutio')).toEqual({ ok: true, value: undefined })
+    expect(ask(rig, 'nurse@xmpp.example', 'romeo')).toEqual({ ok: false, error: 'full' })
+    expect(ask(rig, 'rosaline@other.example', 'romeo').ok).toBe(true)
+    expect([rig.watching.size, counters.get('presence.pending')]).toEqual([3, 1])
+    first.grant(HERE)
+    expect(ask(rig, 'nurse@xmpp.example', 'romeo').ok).toBe(true)
+  })
+
+  test('a request on which nobody decides is given up, however well its subscription stands', async () => {
+    const counters = new Counters()
+    const rig = new OutRig({ giveUp: 600_000, counters })
+    rig.subscribe()
+    const subscribe = await rig.next()
+    subscribe.answer(200)
+    subscribe.notify('pending;expires=3600')
+    rig.pass(599_000)
+    expect([rig.told(), await rig.asked()]).toEqual([[], []])
+    rig.pass(61_000)
+    expect(rig.told()).toEqual(['unsubscribed'])
+    expect((await rig.next()).expires).toBe('0')
+    expect([rig.watching.size, rig.store.authorizations.size, rig.store.dialogs.size]).toEqual([0, 0, 0])
+    expect(counters.get('presence.given-up')).toBe(1)
+    expect(rig.faults).toEqual([])
+  })
+
+  test('whoever was let in is never given up', async () => {
+    const rig = new OutRig({ giveUp: 600_000 })
+    await rig.seeing()
+    rig.pass(1_200_000)
+    expect([rig.told(), rig.watching.size]).toEqual([[], 1])
+  })
+})
+
 describe('the link is gone', () => {
   test('what changes meanwhile is told when it is back, the answer too', async () => {
     const rig = new OutRig()
@@ -546,10 +636,10 @@ describe('the link is gone', () => {
     subscribe.notify('active;expires=3600', HERE)
     subscribe.notify('active;expires=3600', pidf({ crypt: 'open' }))
     rig.link.live = true
-    rig.watching.settle()
+    rig.settle()
     rig.watching.renew(rig.watch())
     expect(rig.told()).toEqual(['subscribed', 'crypt'])
-    rig.watching.settle()
+    rig.settle()
     expect(rig.told()).toEqual([])
   })
 
@@ -560,7 +650,7 @@ describe('the link is gone', () => {
     subscribe.notify('terminated;reason=rejected')
     expect(rig.watching.size).toBe(0)
     rig.link.live = true
-    rig.watching.settle()
+    rig.settle()
     expect(rig.told()).toEqual(['orchard unavailable', 'unsubscribed'])
   })
 

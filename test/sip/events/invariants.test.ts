@@ -171,8 +171,8 @@ describe('whatever happens to a watcher', () => {
 test('an alarm that is put off keeps its timer, one that comes nearer does not wait for it', () => {
   const time = new ManualTime()
   const rung: number[] = []
-  const item = { timer: undefined, due: Number.POSITIVE_INFINITY, at: time.now() + 1000 }
-  const alarms = new Alarms<{ timer: undefined; due: number; at: number }>({
+  const item = { timer: undefined, due: undefined, at: time.now() + 1000 }
+  const alarms = new Alarms<{ timer: undefined; due: undefined; at: number }>({
     clock: time,
     timers: time.timers,
     atOf: ({ at }) => at,

@@ -9,7 +9,6 @@ import type {
 
 const machine = notifierMachine()
 const NOW = 1_000_000
-const never = Number.POSITIVE_INFINITY
 
 /** `NOTIFY active 3600`, `ended(refused 481)`: an effect in a few words. */
 function shown(effect: NotifierEffect): string {
@@ -33,7 +32,7 @@ const active: Live = {
   kind: 'live',
   status: 'active',
   until: NOW + 3_600_000,
-  giveUpAt: never,
+  giveUpAt: undefined,
   sent: false,
   due: 'nothing',
   notBefore: NOW,
@@ -269,7 +268,7 @@ describe('authorization', () => {
     expect(run(state, alarm, pending.giveUpAt)).toEqual([last, 'NOTIFY giveup 86400; ended(gave-up)'])
     // Refreshes do not put it off.
     expect(run(state, refresh(3600))[0]).toMatchObject({ giveUpAt: pending.giveUpAt })
-    expect(run(state, { kind: 'granted' })[0]).toMatchObject({ giveUpAt: never })
+    expect(run(state, { kind: 'granted' })[0]).toMatchObject({ giveUpAt: undefined })
   })
 })
 

@@ -324,8 +324,8 @@ describe('how it begins', () => {
     [403, 'lost, never'],
     [489, 'lost, never'],
     [603, 'lost, never'],
-    [401, 'kept, never'],
-    [407, 'kept, never'],
+    [401, 'kept, after 300'],
+    [407, 'kept, after 300'],
     [404, 'kept, never'],
     [406, 'kept, never'],
     [604, 'kept, never'],
@@ -406,7 +406,7 @@ describe('refresh', () => {
     const [brief] = run({ ...confirmed, until: NOW + 35_000 }, notify('active'))
     expect(machine.alarmAt(brief)).toBe(NOW + 30_000)
     const [lostSoon] = run({ ...confirmed, until: NOW + 20_000 }, notify('active'))
-    expect(lostSoon).toMatchObject({ until: NOW + 20_000, refreshAt: never })
+    expect(lostSoon).toMatchObject({ until: NOW + 20_000, refreshAt: undefined })
     expect(run(lostSoon, { kind: 'alarm' }, { now: NOW + 20_000, fraction: 0 })).toEqual([
       ended,
       lost('expired'),
