@@ -13,6 +13,7 @@ import type { Timers } from './kernel/timer-wheel.ts'
 import type { Lookups } from './net/dns/answer.ts'
 import { Credentials, type Material } from './net/tls/credentials.ts'
 import { webTrust } from './net/tls/own-certificate.ts'
+import { provesXmpp } from './net/tls/xmpp-identity.ts'
 import { DialbackKeys } from './xmpp/s2s/dialback-key.ts'
 import type { DomainPair } from './xmpp/s2s/domain-pair.ts'
 import { namesServers } from './xmpp/s2s/locate.ts'
@@ -50,7 +51,7 @@ export class S2sSide {
     const { config, snapshot, lookups, log, peers, counters, clock, timers, random } = options
     const { s2s, limits: xml } = config.xmpp
     this.#options = options
-    this.#credentials = new Credentials(config.xmppTlsMaterial ?? bare())
+    this.#credentials = new Credentials(config.xmppTlsMaterial ?? bare(), provesXmpp)
     this.#events = new S2sEvents({ log, peers, counters })
     this.#server = new S2sServer(
       {

@@ -1,11 +1,10 @@
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import { parseDomain } from '../../kernel/domain.ts'
+import { type Domain, parseDomain } from '../../kernel/domain.ts'
 import { certificatesIn, readCertificate } from './certificate.ts'
 import type { Trust } from './chain.ts'
 import { type PresentedNames, presentedNames } from './presented-names.ts'
 import { sipIdentities } from './sip-identity.ts'
-import { xmppProof } from './xmpp-identity.ts'
 
 /** A certificate of ours, with its key. */
 export interface OwnCertificate {
@@ -74,17 +73,25 @@ export const bareContext = (): SecureContext => {
 /** Names of authorities that are told to a client, so that it can choose its certificate; more would bloat each handshake. */
 const TOLD = 20
 
+/** Does a certificate with these names prove the domain, by the rules of the protocol? */
+export type Proves = (names: PresentedNames, domain: Domain) => boolean
+
 /**
  * Our certificates and the authorities that we believe. They can be replaced while running: handshakes from then on use
  * the new ones, and what is connected stays.
  */
 export class Credentials {
+  readonly #proves: Proves
   #shown: readonly Shown[]
   #trust: Trust
   #revision = 0
 
-  /** @throws where a certificate and its key cannot be used */
-  constructor(material: Material) {
+  /**
+   * @param proves whether a certificate will do for a domain that none names exactly
+   * @throws where a certificate and its key cannot be used
+   */
+  constructor(material: Material, proves: Proves = () => false) {
+    this.#proves = proves
     this.#shown = ready(material)
     this.#trust = material.trust
   }
@@ -106,8 +113,7 @@ export class Credentials {
   }
 
   /**
-   * The first certificate for exactly that domain, else the first that proves it to an XMPP server, be it by a wildcard,
-   * else the first of all.
+   * The first certificate for exactly that domain, else the first that proves it, else the first of all.
    * @param names which may be chosen; undefined: all
    * @param domain what a client asks for by SNI, or on whose behalf we connect
    */
@@ -121,9 +127,7 @@ export class Credentials {
     const { value } = parsed
     return (
       may.find(({ domains }) => domains.includes(value)) ??
-      may.find(
-        ({ names: presented }) => presented !== undefined && xmppProof(presented, value) !== undefined,
-      ) ??
+      may.find(({ names: presented }) => presented !== undefined && this.#proves(presented, value)) ??
       may[0]
     )
   }

@@ -39,6 +39,10 @@ export function xmppProof(
   )
 }
 
+/** For choosing a certificate of ours. */
+export const provesXmpp = (names: PresentedNames, domain: Domain): boolean =>
+  xmppProof(names, domain) !== undefined
+
 /** The one name with a wildcard that stands for this domain (RFC 6125 §6.4.3). None is believed for all of `*.com`. */
 function wildcardOf(domain: Domain): string | undefined {
   const above = domain.slice(domain.indexOf('.') + 1)

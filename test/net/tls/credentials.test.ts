@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Credentials } from '../../../src/net/tls/credentials.ts'
+import { provesXmpp } from '../../../src/net/tls/xmpp-identity.ts'
 import { Authority, type Wish } from '../../support/certificates.ts'
 
 const authority = new Authority('Test CA')
@@ -7,7 +8,7 @@ const of = (name: string, wish: Wish) => {
   const { cert, key } = authority.issue(wish)
   return { name, cert, key }
 }
-const credentials = new Credentials({
+const material = {
   certificates: [
     of('first', { dns: ['first.example'] }),
     of('wild', { dns: ['*.corp.example'] }),
@@ -15,7 +16,8 @@ const credentials = new Credentials({
     of('domain', { uri: ['sip:sip.example'] }),
   ],
   trust: { anchors: [] },
-})
+}
+const credentials = new Credentials(material, provesXmpp)
 
 test.for([
   ['the domain itself, before any wildcard', 'im.corp.example', 'exact'],
@@ -31,4 +33,10 @@ test.for([
 test('only those of a listener are chosen from', () => {
   expect(credentials.choose(['domain', 'first'], 'im.corp.example')?.name).toBe('domain')
   expect(credentials.choose([], 'im.corp.example')).toBeUndefined()
+})
+
+test('SIP knows no wildcards: there only the exact name chooses (RFC 5922 §7.2)', () => {
+  const sip = new Credentials(material)
+  expect(sip.choose(undefined, 'chat.corp.example')?.name).toBe('first')
+  expect(sip.choose(undefined, 'im.corp.example')?.name).toBe('exact')
 })
