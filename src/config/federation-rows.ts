@@ -143,7 +143,7 @@ export function providerFindings(values: Values): RowFinding[] {
         message: `is missing: a provider of protocol ${row.protocol} needs it`,
         cure:
           needs === 'link'
-            ? 'name the link that carries it'
+            ? 'name the link that carries it; by command: provider set NAME --link LINK'
             : 'list the hosts of its access edges, which its certificate names',
       })
     }
