@@ -24,7 +24,7 @@ import {
 } from '../support/s2s-hostile.ts'
 import type { S2sPeer } from '../support/s2s-peer.ts'
 import type { S2sStream } from '../support/s2s-stream.ts'
-import { dialbackText, headerText, NS } from '../support/s2s-words.ts'
+import { conditionOf, dialbackText, headerText, NS } from '../support/s2s-words.ts'
 
 /** Each in its turn against one gateway, on which an honest peer goes on writing: with the limits as they are by default. */
 
@@ -159,12 +159,29 @@ describe('who speaks for others', () => {
     const stream = await byKey()
     await stream.write(dialbackText('result', { from: VICTIM, to: OWN, key: 'f00d' }))
     const answer = await stream.expect('result', { xmlns: NS.dialback })
-    expect(answer.attrs).toMatchObject({ to: VICTIM, type: 'invalid' })
-    // XEP-0220 §2.2.1: and the stream is over.
-    await stream.closed
+    // Mallory's own domain keeps the stream (XEP-0220 §2.4.2); the victim's is not on it.
+    expect(answer.attrs).toMatchObject({ to: VICTIM, type: 'error' })
+    expect(conditionOf(answer)).toBe('forbidden')
+    await stream.write(FROM_VICTIM)
+    expect(await stream.error()).toBe('invalid-from')
     const asked = await victim.streams.next()
     expect(asked.elements.all.map(String).join()).toContain('verify')
     nothingSpoofed()
+    await othersGetThrough()
+  })
+
+  test('the same on a stream with nothing to lose: it is over', async () => {
+    const stream = await unproved('clear')
+    await stream.write(dialbackText('result', { from: VICTIM, to: OWN, key: 'f00d' }))
+    // The victim’s row wants TLS.
+    expect((await stream.expect('result', { xmlns: NS.dialback })).attrs.type).toBe('error')
+    const secured = await unproved('tls')
+    await secured.write(dialbackText('result', { from: VICTIM, to: OWN, key: 'f00d' }))
+    expect((await secured.expect('result', { xmlns: NS.dialback })).attrs).toMatchObject({
+      to: VICTIM,
+      type: 'invalid',
+    })
+    await secured.closed
     await othersGetThrough()
   })
 
@@ -279,18 +296,16 @@ describe('what is large', () => {
   })
 
   test.for([
-    ['elements within each other', deepMessage(1_000_000)],
-    ['attributes', wideTag(500_000)],
+    ['elements within each other', deepMessage(6_000_000)],
+    ['attributes', wideTag(2_000_000)],
     ['a stanza of 32 MB', hugeMessage(32_000_000, `a@${MALLORY}`, ROMEO)],
-  ] as const)('on a stream that is proved: %s', async ([, bomb]) => {
+  ] as const)('on a stream that is proved, and is then no more: %s', async ([, bomb]) => {
     const heard = world.romeo.messages.all.length
     const { megabytes } = await mostDuring(world.gateway.pid, async () => {
       const streams = await Promise.all(Array.from({ length: 4 }, asMallory))
       await Promise.all(
         streams.map(async (stream) => {
           await stream.write(bomb).catch(() => {})
-          await stream.write(bomb).catch(() => {})
-          stream.destroy()
           await stream.closed
         }),
       )
