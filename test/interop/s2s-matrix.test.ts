@@ -5,6 +5,7 @@ import { freePort } from '../support/ports.ts'
 import { type FederatedGateway, OWN, ROMEO, startFederatedGateway } from '../support/s2s-bed.ts'
 import {
   bodyOf,
+  countersOf,
   established,
   messageXml,
   provedWith,
@@ -192,9 +193,7 @@ describe('what a partner’s settings come to', () => {
     const second = established(await too.federate(OWN))
     const third = await few.federate(OWN)
     expect(third).toMatchObject({ kind: 'refused', condition: 'resource-constraint' })
-    expect(await world.gateway.log.next(({ limit }) => limit === 'perPartner')).toMatchObject({
-      msg: 'streams between servers: a limit is reached',
-    })
+    expect(await countersOf(world)).toMatchObject({ 's2s.limit.perPartner': 1 })
     // That is nothing to others; and where one has gone, there is room.
     established(await other.federate(OWN))
     second.end()

@@ -5,6 +5,7 @@ import { type FederatedGateway, OWN } from './s2s-bed.ts'
 import { type S2sPeer, startS2sPeer } from './s2s-peer.ts'
 import type { Outcome, Receiving } from './s2s-roles.ts'
 import type { S2sStream } from './s2s-stream.ts'
+import { conditionOf, NS } from './s2s-words.ts'
 import { type S2sPlace, s2sZone } from './s2s-zone.ts'
 
 export interface GuestOptions {
@@ -64,5 +65,19 @@ export const provedWith =
     const there = direction === 'in' ? sender : target
     return msg === 'a stream between servers is proved' && way === direction && there === other
   }
+
+/** The gateway's counters as they are now. */
+export async function countersOf({ gateway }: FederatedGateway): Promise<Readonly<Record<string, number>>> {
+  gateway.signal('SIGUSR2')
+  const { counters } = await gateway.log.next(({ msg }) => msg === 'stats')
+  return counters as Readonly<Record<string, number>>
+}
+
+/** By which stream error of the gateway a stream ended that a scripted server serves: that has taken it already. */
+export async function lastErrorOf(stream: S2sStream): Promise<string | undefined> {
+  await stream.closed
+  const error = stream.elements.all.find((element) => element.is('error', NS.streams))
+  return error && conditionOf(error)
+}
 
 export const bodyOf = (stanza: Element): string | null => stanza.getChildText('body')

@@ -39,12 +39,20 @@ export interface HalfOpen extends AsyncDisposable {
   fewerThan(count: number, within?: number): Promise<void>
 }
 
-/** So many connections to that port, which say this much and then nothing: by default not even a header. */
-export async function halfOpen(port: number, count: number, says = ''): Promise<HalfOpen> {
+/**
+ * So many connections to that port, which say this much and then nothing: by default not even a header.
+ * @param from the address that each comes from, of 127.0.0.0/8; 127.0.0.1 unless told
+ */
+export async function halfOpen(
+  port: number,
+  count: number,
+  says = '',
+  from = (_: number): string => '127.0.0.1',
+): Promise<HalfOpen> {
   const sockets = new Set<Socket>()
   const heard: string[] = []
   for (let at = 0; at < count; at += 1) {
-    const socket = connect({ host: '127.0.0.1', port })
+    const socket = connect({ host: '127.0.0.1', port, localAddress: from(at) })
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))

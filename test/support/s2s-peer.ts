@@ -39,8 +39,8 @@ export interface S2sPeer extends AsyncDisposable {
   receiving: Receiving | undefined
   /** From now on it believes that a domain takes streams there. */
   place(domain: string, port: number): void
-  /** A connection to that port of 127.0.0.1, on which nothing was said. */
-  connect(port: number): Promise<S2sStream>
+  /** A connection to that port of 127.0.0.1, on which nothing was said; from another address of 127.0.0.0/8, if told. */
+  connect(port: number, from?: string): Promise<S2sStream>
   /** The same, over which TLS was done (XEP-0368). */
   connectDirect(port: number, wish: TlsWish): Promise<S2sStream>
   /** Opens a stream to a domain of `places`, up to the proof or the refusal. */
@@ -71,8 +71,8 @@ export async function startS2sPeer(options: S2sPeerOptions): Promise<S2sPeer> {
     stream.closed.then(() => all.delete(stream))
     return stream
   }
-  const dial = async (port: number): Promise<S2sStream> => {
-    const socket = connect({ host: '127.0.0.1', port })
+  const dial = async (port: number, localAddress = '127.0.0.1'): Promise<S2sStream> => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress })
     await once(socket, 'connect')
     return track(`${domain} → ${port}`, 'out', socket)
   }

@@ -99,7 +99,7 @@ class Receiver {
         external: !done && this.#offersExternal(),
         dialback: dialbackFeature === 'absent' || !this.#doesDialback() ? undefined : dialbackFeature,
         bidi: bidi && !done,
-        sm,
+        sm: sm !== false,
       }),
     )
   }
@@ -216,7 +216,7 @@ class Receiver {
     if (element.is('enable')) {
       this.#enabled = element
       await this.#stream.write(`<enabled xmlns='${NS.sm}'/>`)
-    } else if (element.is('r') && this.#enabled !== undefined) {
+    } else if (element.is('r') && this.#enabled !== undefined && this.#manner.sm !== 'silent') {
       const counted = all.slice(all.indexOf(this.#enabled), all.indexOf(element)).filter(isStanza)
       await this.#stream.write(`<a xmlns='${NS.sm}' h='${counted.length}'/>`)
     }

@@ -65,7 +65,8 @@ export interface Receiving {
   /** What it says as the authoritative server: `honest` unless told. */
   readonly authority?: 'honest' | 'silent' | Verdict
   readonly bidi?: boolean
-  readonly sm?: boolean
+  /** `silent`: it is switched on, and no stanza is ever acknowledged. */
+  readonly sm?: boolean | 'silent'
 }
 
 /** How a scripted server goes about a stream that it opens. */

@@ -28,6 +28,9 @@ export interface TreeEvents {
   end(): void
 }
 
+/** Octets that an element takes at least, as `<a></a>`. */
+const SHORTEST = 7
+
 const NOT_SPACE = /[^ \t\r\n]/
 
 /**
@@ -136,6 +139,9 @@ export class Tree implements TokenSink {
       })
       this.#kept.clear()
     }
+    // The names of open elements are kept. No stanza that has the octets it may have lies deeper.
+    if (this.#depth > this.#limits.stanzaBytes / SHORTEST)
+      throw new StreamFault('policy-violation', 'elements lie far too deep')
     this.#depth++
     this.#forget()
   }

@@ -199,3 +199,12 @@ test.for([
   expect(used() - before).toBeLessThan(8_000_000)
   expect(seen).toEqual([])
 })
+
+test('elements that lie deeper than any stanza of allowed length can have them end the stream, not the memory', () => {
+  const most = Math.floor(LIMITS.stanzaBytes / 7)
+  const nested = (levels: number): string => `${OPEN}${'<b>'.repeat(levels)}${'</b>'.repeat(levels)}${GOOD}`
+  const refused = 'policy-violation <b xmlns="a"/> elements lie more than 5 deep'
+  expect(readEveryWay(nested(most))).toEqual([refused, GOOD_READ])
+  expect(read([Buffer.from(nested(most + 1))])).toEqual(['policy-violation'])
+  expect(read([Buffer.from(`${OPEN}${'<b>'.repeat(1_000_000)}`)])).toEqual(['policy-violation'])
+})
