@@ -216,6 +216,10 @@ export class Gateway {
       random,
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
       onChange: (link, live) => (live ? presence.upkeep.linkIsLive(link) : presence.upkeep.linkIsLost(link)),
+      onReach: (domain, retryIn) => {
+        if (retryIn === 'there') presence.upkeep.absence.back(domain)
+        else presence.upkeep.absence.lost(domain, retryIn)
+      },
     })
   }
 

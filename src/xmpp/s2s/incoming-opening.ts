@@ -4,7 +4,7 @@ import { type Element, xml } from '../xml/element.ts'
 import type { StreamHeader } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
-import { certificateCheck } from './certificate-check.ts'
+import { certificateCheck, certificateFault } from './certificate-check.ts'
 import type { DomainPair } from './domain-pair.ts'
 import { type Opened, readInitial } from './incoming-header.ts'
 import {
@@ -142,7 +142,8 @@ export class Opening {
     }
     const offer = this.#offer
     if (offer.kind === 'refuse') {
-      fail(REFUSALS[offer.reason], this.#chainFault())
+      const fault = other === undefined ? undefined : certificateFault(wire.secured, other)
+      fail(REFUSALS[offer.reason], fault === undefined ? undefined : `certificate: ${fault}`)
       return
     }
     if (offer.kind === 'features') {
@@ -236,11 +237,5 @@ export class Opening {
   #seen(other: Domain): Omit<Initiator, 'version'> {
     const { secured } = this.#deps.wire
     return { tls: secured !== undefined, certificate: certificateCheck(secured, other) }
-  }
-
-  /** Why nobody looked at the names. */
-  #chainFault(): string | undefined {
-    const names = this.#deps.wire.secured?.names
-    return names === undefined || names.ok ? undefined : names.error.reason
   }
 }
