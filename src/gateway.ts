@@ -217,8 +217,10 @@ export class Gateway {
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
       onChange: (link, live) => (live ? presence.upkeep.linkIsLive(link) : presence.upkeep.linkIsLost(link)),
       onReach: (domain, retryIn) => {
-        if (retryIn === 'there') presence.upkeep.absence.back(domain)
-        else presence.upkeep.absence.lost(domain, retryIn)
+        const { absence } = presence.upkeep
+        if (retryIn === 'there') absence.back(domain)
+        else if (retryIn === 'cut') absence.cut(domain)
+        else absence.lost(domain, retryIn)
       },
     })
   }

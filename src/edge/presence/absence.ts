@@ -8,6 +8,8 @@ import type { PresencePair } from './store.ts'
 export interface AbsenceOptions<Item> {
   /** All pairs. */
   readonly all: () => Iterable<Item>
+  /** Whether something would be sent if it were renewed now. */
+  readonly speaks: (item: Item) => boolean
   /** Tells and asks the XMPP user anew, by and by. */
   readonly renew: (item: Item) => void
   readonly clock: Pick<Clock, 'now'>
@@ -27,8 +29,8 @@ const TRIED = 10
  */
 export class Absence<Item extends { readonly pair: PresencePair }> {
   readonly #options: AbsenceOptions<Item>
-  /** Since when. */
-  readonly #since = new BoundedMap<Domain, number>(DOMAINS)
+  /** Since when; undefined: what was under way may be lost, and no more than that is known. */
+  readonly #away = new BoundedMap<Domain, { readonly since: number | undefined }>(DOMAINS)
   /** How many pairs of a domain are renewed next. */
   readonly #due = new Map<Domain, number>()
 
@@ -40,23 +42,30 @@ export class Absence<Item extends { readonly pair: PresencePair }> {
   lost(domain: Domain, retryIn: number): void {
     const { clock, timers } = this.#options
     const now = clock.now()
-    if (this.#since.get(domain, now) === undefined) this.#since.set(domain, now, now)
+    if (this.#away.get(domain, now)?.since === undefined) this.#away.set(domain, { since: now }, now)
     timers.set(retryIn, () => {
-      if (this.#since.get(domain, clock.now()) !== undefined) this.#renew(domain, TRIED)
+      if (this.#away.get(domain, clock.now()) !== undefined) this.#renew(domain, TRIED)
     })
   }
 
-  /** A stream of ours stands. */
+  /** A stream broke. Another one makes good what was lost. */
+  cut(domain: Domain): void {
+    const now = this.#options.clock.now()
+    if (this.#away.get(domain, now) === undefined) this.#away.set(domain, { since: undefined }, now)
+    this.#renew(domain, TRIED)
+  }
+
+  /** A stream to it stands. */
   back(domain: Domain): void {
-    if (this.#since.get(domain, this.#options.clock.now()) === undefined) return
-    this.#since.delete(domain)
+    if (this.#away.get(domain, this.#options.clock.now()) === undefined) return
+    this.#away.delete(domain)
     this.#renew(domain, Number.POSITIVE_INFINITY)
   }
 
   /** Milliseconds; 0: it is not. */
   of(domain: Domain): number {
     const now = this.#options.clock.now()
-    const since = this.#since.get(domain, now)
+    const since = this.#away.get(domain, now)?.since
     return since === undefined ? 0 : Math.max(1, now - since)
   }
 
@@ -71,7 +80,8 @@ export class Absence<Item extends { readonly pair: PresencePair }> {
     for (const item of this.#options.all()) {
       const domain = domainOf(item.pair.xmpp as Jid)
       const left = domain === undefined ? 0 : (due.get(domain) ?? 0)
-      if (domain === undefined || left === 0) continue
+      const isTrial = left <= TRIED
+      if (domain === undefined || left === 0 || (isTrial && !this.#options.speaks(item))) continue
       due.set(domain, left - 1)
       this.#options.renew(item)
     }

@@ -70,6 +70,7 @@ export class Upkeep {
     this.#renewing = new Pace({ perSecond: resume, timers, run: (item) => this.#renew(item), fault })
     this.absence = new Absence({
       all: () => this.#all(),
+      speaks: (item) => !item.refused && item.judged && item.speaks,
       renew: (item) => this.#renewing.add(item),
       clock,
       timers,

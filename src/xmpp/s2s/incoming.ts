@@ -353,7 +353,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#setUp.cancel()
     this.#vigil?.stop()
     const { outward, receiver, seats, gone } = this.#deps
-    if (!wasEnding) outward.withdraw(this)
+    if (!wasEnding) outward.withdraw(this, true)
     receiver.closed(this.name)
     for (const { pair } of this.#traffic.pairs.all) seats.leave(pair.sender, this)
     gone(this)

@@ -11,12 +11,14 @@ function bed(users = 20) {
   const renewed: string[] = []
   let looks = 0
   const item = (xmpp: string) => ({ pair: { direction: 'in', xmpp, sip: 'sip:romeo@sip.example' } as const })
+  const mute = Array.from({ length: 20 }, () => item(`mute@${THEIRS}`))
   const items = Array.from({ length: users }, (_, count) => item(`user${count}@${THEIRS}`))
   const absence = new Absence({
     all: () => {
       looks++
-      return [item('nurse@other.example'), ...items]
+      return [item('nurse@other.example'), ...mute, ...items]
     },
+    speaks: ({ pair }) => !pair.xmpp.startsWith('mute'),
     renew: ({ pair }) => renewed.push(pair.xmpp),
     clock: time.clock,
     timers: time.timers,
@@ -43,9 +45,10 @@ test('it is tried again by a few pairs when that is allowed, and by all once it 
   expect(renewed).toEqual([])
   time.pass(1000)
   expect(renewed).toHaveLength(10)
+  expect(renewed.filter((user) => user.startsWith('mute'))).toEqual([])
   absence.back(THEIRS)
   time.pass(1000)
-  expect(renewed).toHaveLength(30)
+  expect(renewed).toHaveLength(50)
   expect(renewed).not.toContain('nurse@other.example')
 })
 
@@ -55,9 +58,31 @@ test('it is not tried again when it is back meanwhile, and nothing happens when 
   absence.lost(THEIRS, 60_000)
   absence.back(THEIRS)
   time.pass(1000)
-  expect(renewed).toHaveLength(20)
+  expect(renewed).toHaveLength(40)
   time.pass(120_000)
-  expect([renewed.length, looks()]).toEqual([20, 1])
+  expect([renewed.length, looks()]).toEqual([40, 1])
+})
+
+test('a stream that broke: a few pairs open another one, and all make good what was lost; the domain is not away', () => {
+  const { time, absence, renewed } = bed()
+  absence.cut(THEIRS)
+  time.pass(1000)
+  expect([renewed.length, absence.of(THEIRS)]).toEqual([10, 0])
+  absence.back(THEIRS)
+  time.pass(1000)
+  expect(renewed).toHaveLength(50)
+  absence.back(THEIRS)
+  time.pass(1000)
+  expect(renewed).toHaveLength(50)
+})
+
+test('a stream that broke, and then nobody is there: away from then on', () => {
+  const { time, absence } = bed()
+  absence.cut(THEIRS)
+  time.pass(1000)
+  absence.lost(THEIRS, 5000)
+  time.pass(500)
+  expect(absence.of(THEIRS)).toBe(500)
 })
 
 test('a thousand domains at once cost one look at the pairs', () => {
