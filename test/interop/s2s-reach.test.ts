@@ -4,7 +4,7 @@ import { Authority, type Issued } from '../support/certificates.ts'
 import { dragoman } from '../support/dragoman.ts'
 import { identityOf } from '../support/identity.ts'
 import { freePort } from '../support/ports.ts'
-import { type FederatedGateway, JULIET, OTHER, startFederatedGateway } from '../support/s2s-bed.ts'
+import { type FederatedGateway, JULIET, OTHER, OWN, startFederatedGateway } from '../support/s2s-bed.ts'
 import { startS2sPeer } from '../support/s2s-peer.ts'
 import { s2sZone } from '../support/s2s-zone.ts'
 
@@ -111,6 +111,34 @@ test('DNS, connections and certificates: what each failure is called', async () 
       troubled: [{ domain: 'expired.example', failures: 1, reason: proof('expired', 'expired') }],
     },
   })
+})
+
+test('who comes and is refused: the log says what it had to show', async () => {
+  await using world = await startFederatedGateway()
+  const { authority, gateway, ports } = world
+  const names = { dns: [OTHER], purposes: ['server', 'client'] } as const
+  const old = authority.issue({ ...names, from: -7_200_000, until: -3_600_000 })
+  place(world, { [OTHER]: { port: await freePort() } })
+  const cases = [
+    [{ ...old, ca: authority.pem }, 'certificate: expired; dialback: remote-connection-failed'],
+    [
+      identityOf(authority, 'other.example'),
+      'certificate: it is for other.example; dialback: remote-connection-failed',
+    ],
+    [undefined, 'in clear; dialback: policy-violation'],
+  ] as const
+  for (const [identity, shown] of cases) {
+    await using peer = await startS2sPeer({
+      domain: OTHER,
+      ...(identity && { identity }),
+      places: { [OWN]: ports.s2s },
+    })
+    const { kind, stream } = await peer.federate(OWN)
+    expect(kind).toBe('refused')
+    stream.end()
+    const line = await gateway.log.next(({ msg }) => msg === 'a stream from another server came to nothing')
+    expect(line).toMatchObject({ peer: OTHER, reason: expect.stringContaining(`(${shown})`) })
+  }
 })
 
 test('a host that refuses is not hammered: fifty messages, and one connection', async () => {

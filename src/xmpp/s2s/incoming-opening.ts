@@ -4,7 +4,7 @@ import { type Element, xml } from '../xml/element.ts'
 import type { StreamHeader } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
-import { certificateCheck, certificateFault } from './certificate-check.ts'
+import { certificateCheck } from './certificate-check.ts'
 import type { DomainPair } from './domain-pair.ts'
 import { type Opened, readInitial } from './incoming-header.ts'
 import {
@@ -27,8 +27,7 @@ export interface OpeningDeps {
   readonly random: Random
   readonly serves: (domain: Domain) => boolean
   rules(pair: DomainPair): PeerRules | undefined
-  /** @param detail for our log alone */
-  fail(error: StreamError, detail?: string): void
+  fail(error: StreamError): void
   /** Ends the stream; `last` is all that is said. */
   leave(reason: string, last: string): void
   /** Proved by SASL. False: there is no room for it, and the stream has ended. */
@@ -142,8 +141,7 @@ export class Opening {
     }
     const offer = this.#offer
     if (offer.kind === 'refuse') {
-      const fault = other === undefined ? undefined : certificateFault(wire.secured, other)
-      fail(REFUSALS[offer.reason], fault === undefined ? undefined : `certificate: ${fault}`)
+      fail(REFUSALS[offer.reason])
       return
     }
     if (offer.kind === 'features') {

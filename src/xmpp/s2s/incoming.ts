@@ -7,9 +7,10 @@ import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
 import { certificateCheck } from './certificate-check.ts'
 import type { Channel, Outward, StreamView } from './channel.ts'
-import { type ResultAnswer, writeDialback } from './dialback.ts'
+import { type ResultAnswer, type Verdict, writeDialback } from './dialback.ts'
 import type { DomainPair } from './domain-pair.ts'
 import type { Stranger } from './gate.ts'
+import { inVain } from './in-vain.ts'
 import { IncomingKeys } from './incoming-keys.ts'
 import { Opening } from './incoming-opening.ts'
 import { IncomingTraffic, isStanza, type Suspicion } from './incoming-traffic.ts'
@@ -60,6 +61,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   readonly #xml: { -readonly [K in keyof S2sOptions['xml']]: S2sOptions['xml'][K] }
   #ending = false
   #closed = false
+  /** What the last key came to. */
+  #verdict: Verdict | undefined
   #live = false
   #setUp: Timer
   #vigil: Vigil | undefined
@@ -99,7 +102,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const common = {
       rules: (pair: DomainPair) => this.#rules(pair),
       write: (element: Element) => this.#write(element),
-      fail: (error: StreamError, detail?: string) => this.#fail(error, detail),
+      fail: (error: StreamError) => this.#fail(error),
     }
     this.#traffic = new IncomingTraffic({
       ...common,
@@ -150,6 +153,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   answer(answer: ResultAnswer): void {
+    this.#verdict = answer.verdict
     this.#write(writeDialback(answer))
     this.#offerWays()
   }
@@ -327,10 +331,9 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       this.#wire.destroy('the peer does not read what it asked for')
   }
 
-  #fail(error: StreamError, detail?: string): void {
+  #fail(error: StreamError): void {
     const { condition, text } = error
-    const reason = `${condition}: ${text}${detail === undefined ? '' : ` (${detail})`}`
-    this.#leave(reason, writeStreamError(error))
+    this.#leave(`${condition}: ${text}`, writeStreamError(error))
   }
 
   #leave(reason: string, last = CLOSE): void {
@@ -365,7 +368,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       direction: 'in',
       peer: this.#traffic.pairs.all[0]?.pair.sender ?? this.#opening.opened?.other,
       address: this.address,
-      reason,
+      reason: this.#live ? reason : reason + inVain(this.#wire, this.#opening.opened?.other, this.#verdict),
       wasLive: this.#live,
     })
   }
