@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { dragoman, startDragoman } from '../support/dragoman.ts'
 import { pidf } from '../support/presence-stage.ts'
+import type { Prosody } from '../support/prosody.ts'
 import { type Federated, federatedWith, JULIET, OTHER, ROMEO } from '../support/s2s-bed.ts'
 import type { ReceivedSipMessage } from '../support/sip-user-agent.ts'
 import { type Element, stanzaError, startXmppClient, xml } from '../support/xmpp-client.ts'
@@ -21,8 +22,9 @@ interface Setting {
 async function onScene(setting: Setting, scene: (world: Scene) => Promise<void>): Promise<void> {
   const { server = 'prosody', verification = 'all', presence = {} } = setting
   const top = { presence: { interval: '100ms', ...presence } }
-  await federatedWith({ server, provider: { verification }, top }, async (world) => {
-    await world.juliet.iq(xml('iq', { type: 'get' }, xml('query', { xmlns: 'jabber:iq:roster' })))
+  const s2s = { retry: { first: '200ms', ceiling: '1s' } }
+  await federatedWith({ server, provider: { verification }, s2s, top }, async (world) => {
+    await world.juliet.iq(roster())
     await scene({
       ...world,
       async cli(...args) {
@@ -33,6 +35,9 @@ async function onScene(setting: Setting, scene: (world: Scene) => Promise<void>)
   })
 }
 
+const roster = () => xml('iq', { type: 'get' }, xml('query', { xmlns: 'jabber:iq:roster' }))
+const logIn = ({ c2sPort: port }: Federated['server']) =>
+  startXmppClient({ port, domain: OTHER, username: 'juliet', password: 'balcony' })
 const say = ({ juliet }: Federated, type: string, id?: string) =>
   juliet.send(xml('presence', { to: ROMEO, type, id }))
 const fromRomeo = (type: string | undefined) => (stanza: Element) =>
@@ -173,11 +178,40 @@ describe('the rules, and what goes away', () => {
       expect((await notifications.next()).body).toContain('<basic>closed</basic>')
 
       await server.start()
-      await using again = await startXmppClient({
-        ...{ port: server.c2sPort, domain: OTHER, username: 'juliet', password: 'balcony' },
-      })
+      await using again = await logIn(server)
       await notifications.next(({ body }) => body.includes('<basic>open</basic>'))
       await again.send(xml('presence', {}, xml('show', {}, 'xa')))
       expect((await notifications.next(({ body }) => body.includes('>xa<'))).body).toContain('open')
+    }))
+
+  test('both are away at once: who watched hears of the other one again', () =>
+    onScene({ presence: { stale: '1s' } }, async (world) => {
+      const { gateway, server, config } = world
+      const { notifications } = await watching(world)
+      expect((await gateway.stop()).code).toBe(0)
+      await server.kill()
+      await using next = await startDragoman({ config })
+      await next.log.next(({ msg, domain }) => msg === 'a domain cannot be reached' && domain === OTHER)
+      await server.start()
+      await using again = await logIn(server)
+      await again.send(xml('presence', {}, xml('show', {}, 'dnd')))
+      expect((await notifications.next(({ body }) => body.includes('>dnd<'))).body).toContain('open')
+    }))
+
+  test('a stream dies with a request in it: it is made again over the next one', () =>
+    onScene({}, async (world) => {
+      const { romeo } = world
+      const server = world.server as Prosody
+      expect((await romeo.message({ to: `sip:${JULIET}`, body: 'art thou there?' })).status).toBe(200)
+      server.pause()
+      const { notifications } = romeo.subscribe({ to: `sip:${JULIET}` })
+      expect(stateOf(await notifications.next())).toMatch(/^pending/)
+      await server.kill()
+      await server.start()
+      await using again = await logIn(server)
+      await again.iq(roster())
+      await again.stanzas.next(fromRomeo('subscribe'))
+      await again.send(xml('presence', { to: ROMEO, type: 'subscribed' }))
+      expect(stateOf(await notifications.next())).toMatch(/^active/)
     }))
 })
