@@ -219,6 +219,12 @@ export class Gateway {
       random,
       onStanza: (via, stanza) => xmpp.onStanza(via, stanza),
       onChange: (link, live) => (live ? presence.upkeep.linkIsLive(link) : presence.upkeep.linkIsLost(link)),
+      onReach: (domain, retryIn) => {
+        const { absence } = presence.upkeep
+        if (retryIn === 'there') absence.back(domain)
+        else if (retryIn === 'cut') absence.cut(domain)
+        else absence.lost(domain, retryIn)
+      },
     })
   }
 

@@ -18,7 +18,7 @@ import { DialbackKeys } from './xmpp/s2s/dialback-key.ts'
 import type { DomainPair } from './xmpp/s2s/domain-pair.ts'
 import { namesServers } from './xmpp/s2s/locate.ts'
 import type { StreamProof } from './xmpp/s2s/negotiation.ts'
-import type { Bounce, Confirmation } from './xmpp/s2s/options.ts'
+import type { Bounce, Confirmation, S2sEvent } from './xmpp/s2s/options.ts'
 import { S2sServer } from './xmpp/s2s/server.ts'
 import type { Element } from './xmpp/xml/element.ts'
 
@@ -35,10 +35,14 @@ export interface S2sSideOptions {
   readonly random: Random
   onStanza(stanza: Element, pair: DomainPair, proof: StreamProof): void
   onBounce(stanza: Element, bounce: Bounce): void
+  /** What happens, besides the log and the counters. */
+  onEvent(event: S2sEvent): void
 }
 
 /** Characters of a secret that is made up: it lasts as long as the process. */
 const SECRET = 43
+/** Milliseconds for which streams that the rules forbid stay, so that whoever is seen over them is gone there too. */
+const LAST_WORDS = 1000
 
 /** Everything between XMPP servers, joined: certificates, rules, streams, and what is told of them. */
 export class S2sSide {
@@ -46,6 +50,8 @@ export class S2sSide {
   readonly #credentials: Credentials
   readonly #server: S2sServer
   readonly #events: S2sEvents
+  /** They are about to be looked through. */
+  #rechecks = false
 
   constructor(options: S2sSideOptions) {
     const { config, snapshot, lookups, log, peers, counters, clock, timers, random } = options
@@ -69,7 +75,10 @@ export class S2sSide {
         random,
         onStanza: (stanza, pair, proof) => options.onStanza(stanza, pair, proof),
         onBounce: (stanza, bounce) => options.onBounce(stanza, bounce),
-        onEvent: (event) => this.#events.report(event),
+        onEvent: (event) => {
+          this.#events.report(event)
+          options.onEvent(event)
+        },
         onFault: (error) => log.error({ err: error }, 'fault between XMPP servers'),
       },
       s2s.listeners,
@@ -81,10 +90,15 @@ export class S2sSide {
     return this.#server.start()
   }
 
-  /** Certificates act at once on new streams; streams that the rules do not allow any more end. */
+  /** Certificates act at once on new streams; streams that the rules do not allow any more end, after some last words. */
   reload({ xmppTlsMaterial }: Config): void {
     this.#credentials.replace(xmppTlsMaterial ?? bare())
-    this.#server.recheck()
+    if (this.#rechecks) return
+    this.#rechecks = true
+    this.#options.timers.set(LAST_WORDS, () => {
+      this.#rechecks = false
+      this.#server.recheck()
+    })
   }
 
   close(): Promise<void> {

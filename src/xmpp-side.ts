@@ -35,6 +35,8 @@ export interface XmppSideOptions {
   onStanza(via: Attached, stanza: Element): void
   /** A link can be used, or no more. */
   onChange(link: string, live: boolean): void
+  /** Over S2S: no stream to that domain, and none is tried for so many milliseconds; or one stands, or broke. */
+  onReach(domain: Domain, retryIn: number | 'there' | 'cut'): void
 }
 
 /** Everything of XMPP, joined: component links, streams from server to server, and how unknown domains are found. */
@@ -67,6 +69,11 @@ export class XmppSide {
         this.#s2sLinks.arrived(stanza, pair, proof)
       },
       onBounce: (stanza, bounce) => this.#s2sLinks.bounced(stanza, bounce),
+      onEvent: (event) => {
+        if (event.kind === 'unreachable') options.onReach(event.domain, event.retryIn)
+        else if (event.kind === 'reachable') options.onReach(event.domain, 'there')
+        else if (event.kind === 'cut') options.onReach(event.domain, 'cut')
+      },
     })
     this.#s2sLinks = new S2sLinks({
       snapshot,

@@ -117,6 +117,8 @@ export async function startFederatedGateway(
         providers: [{ ...provider, ...row }],
         ...options.federation,
       },
+      // With a store there is a socket for commands.
+      store: { sqlite: files.file('federation.db') },
       ...options.top,
     })
     const config = configWith({})

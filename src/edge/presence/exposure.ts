@@ -42,6 +42,11 @@ export class Exposure {
     this.home = home
   }
 
+  /** Renewed now, it asks its XMPP user something. */
+  get speaks(): boolean {
+    return this.authorization === 'granted' ? this.settling === undefined : this.watchers.length > 0
+  }
+
   /** Nothing more is waited for. */
   quiet(): void {
     this.waiting?.cancel()

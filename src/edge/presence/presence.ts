@@ -121,7 +121,8 @@ export class Presence {
     })
     this.#watched = new Watched({
       ...shared,
-      isStale: (link) => this.upkeep.downFor(link) > settings.stale,
+      awayFor: (resolved) => this.upkeep.awayFor(resolved),
+      stale: settings.stale,
       isSeen: (pair) => isThere(this.#watching.find(pair)?.shown ?? new Map()),
       intake: {
         shortest: Math.floor(settings.shortest / 1000),

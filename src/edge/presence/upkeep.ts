@@ -5,10 +5,11 @@ import type { Counters } from '../counters.ts'
 import type { Gatekeeper } from '../gatekeeper.ts'
 import { homeOfUser } from '../homes.ts'
 import type { Log } from '../log.ts'
+import { Absence } from './absence.ts'
 import { Exposure } from './exposure.ts'
 import { type Kept, readKept } from './kept.ts'
 import { Pace } from './pace.ts'
-import type { People } from './people.ts'
+import type { People, Resolved } from './people.ts'
 import { isFinal } from './revision.ts'
 import type { PresenceStore } from './store.ts'
 import { Watch } from './watch.ts'
@@ -57,6 +58,8 @@ export class Upkeep {
   /** When this process did. */
   readonly #begun: number
   #gathering = false
+  /** Domains that their link does not lead to now. */
+  readonly absence: Absence<Watch | Exposure>
 
   constructor(options: UpkeepOptions) {
     this.#options = options
@@ -65,6 +68,13 @@ export class Upkeep {
     const fault = (error: unknown): void => log.error({ err: error }, 'fault in presence')
     this.#judging = new Pace({ perSecond: REVISE, timers, run: (item) => this.#judge(item), fault })
     this.#renewing = new Pace({ perSecond: resume, timers, run: (item) => this.#renew(item), fault })
+    this.absence = new Absence({
+      all: () => this.#all(),
+      speaks: (item) => !item.refused && item.judged && item.speaks,
+      renew: (item) => this.#renewing.add(item),
+      clock,
+      timers,
+    })
   }
 
   /** Pairs that wait for their turn. */
@@ -80,6 +90,11 @@ export class Upkeep {
   /** Milliseconds; 0: it is live. One that never was is down since the process has started. */
   downFor(link: string): number {
     return this.#live.has(link) ? 0 : this.#options.clock.now() - (this.#down.get(link) ?? this.#begun)
+  }
+
+  /** Milliseconds for which nothing could be said to an XMPP user or heard of it; 0: its server is there, as far as is known. */
+  awayFor({ via, xmpp }: Pick<Resolved, 'via' | 'xmpp'>): number {
+    return Math.max(this.downFor(via.name), this.absence.of(xmpp.domain))
   }
 
   /** The stream to an XMPP server stands: what it may have missed is said, what we may have missed is asked for. */

@@ -56,6 +56,11 @@ export class Watch {
     this.once = once
   }
 
+  /** Renewed now, it tells its XMPP user something. */
+  get speaks(): boolean {
+    return this.authorization === 'granted' && this.present && (this.known?.size ?? 0) > 0
+  }
+
   /** Nothing is tried again. */
   rest(): void {
     this.retry?.cancel()

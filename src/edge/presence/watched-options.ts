@@ -6,7 +6,7 @@ import type { Endpoint } from '../../sip/endpoint/endpoint.ts'
 import type { IntakeLimits } from '../../sip/events/intake.ts'
 import type { Counters } from '../counters.ts'
 import type { Keeping } from './keeping.ts'
-import type { People } from './people.ts'
+import type { People, Resolved } from './people.ts'
 import type { PresencePair } from './store.ts'
 import type { Ways } from './ways.ts'
 
@@ -14,8 +14,10 @@ export interface WatchedOptions {
   readonly endpoint: () => Endpoint
   readonly people: People
   readonly ways: Ways
-  /** Whether the state that the link brought is too old to be shown. */
-  readonly isStale: (link: string) => boolean
+  /** Milliseconds for which the XMPP user's server cannot be reached; 0: it is there, as far as is known. */
+  readonly awayFor: (resolved: Pick<Resolved, 'via' | 'xmpp'>) => number
+  /** Milliseconds after which what is known of it is too old to be shown. */
+  readonly stale: number
   /** Whether the XMPP user sees the SIP user at this moment: it must not be told that the SIP user is gone. */
   readonly isSeen: (pair: PresencePair) => boolean
   readonly keeping: Keeping

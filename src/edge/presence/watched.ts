@@ -189,6 +189,11 @@ export class Watched implements WatcherOwner<Exposure> {
     } else if (this.#fetching.find(exposure.pair) === undefined) this.#say(exposure, 'subscribe')
   }
 
+  #isAway({ pair }: Exposure): boolean {
+    const resolved = this.#options.people.resolve(pair)
+    return resolved?.via.link.live !== true || this.#options.awayFor(resolved) > 0
+  }
+
   /** The link is back, or the process has started: something may have been missed. */
   renew(exposure: Exposure): void {
     if (exposure.authorization === 'asked') {
@@ -207,7 +212,7 @@ export class Watched implements WatcherOwner<Exposure> {
     exposure.waiting = undefined
     exposure.suspects = undefined
     // Lost once more: it will be asked again.
-    if (this.#options.people.resolve(pair)?.via.link.live !== true) return
+    if (this.#isAway(exposure)) return
     const gone = { ...UNAVAILABLE, since: this.#options.clock.wall() }
     // Watchers may still show what an earlier process told them.
     for (const resource of state === undefined ? [''] : suspects)
@@ -343,10 +348,10 @@ export class Watched implements WatcherOwner<Exposure> {
    * more is closed.
    */
   content({ data: exposure }: Watcher<Exposure>, what: 'now' | 'last'): Content | undefined {
-    const { people, clock, isStale } = this.#options
+    const { people, clock, awayFor, stale } = this.#options
     const resolved = people.resolve(exposure.pair)
     if (resolved === undefined) return undefined
-    const over = what === 'last' || isStale(resolved.via.name)
+    const over = what === 'last' || awayFor(resolved) > stale
     if (over && what === 'now') exposure.toldClosed = true
     return contentOf(exposure, resolved.uri, over, clock.wall())
   }

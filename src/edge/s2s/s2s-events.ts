@@ -50,6 +50,9 @@ export class S2sEvents {
         this.#errors.set(event.domain, event.reason, 0)
         peers.warn(about, 'a domain cannot be reached')
         return
+      case 'reachable':
+      case 'cut':
+        return
       case 'limit':
         counters.add(`s2s.limit.${event.limit}`)
         peers.warn(about, 'streams between servers: a limit is reached')

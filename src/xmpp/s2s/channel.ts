@@ -16,7 +16,8 @@ export interface Channel {
 export interface Outward {
   /** Stanzas of the pair may go over it from now on, until it is taken back. `sender` is ours. */
   offer(pair: DomainPair, channel: Channel): void
-  withdraw(channel: Channel): void
+  /** @param cut it broke, with what was under way */
+  withdraw(channel: Channel, cut?: boolean): void
   /** Asks the authoritative server, over a stream other than `except`, and tells once over which, or why not. */
   verify(
     pair: DomainPair,

@@ -129,7 +129,11 @@ export class Dialling {
   expire(): void {
     const { other, s2s } = this.#options
     const misses = this.#misses.length === 0 ? '' : `; ${this.#named()}`
-    const place = this.place === undefined ? 'its servers were not found' : addressOf(this.place)
+    const { place: at, connecting } = this
+    const place =
+      at === undefined
+        ? 'its servers were not found'
+        : `${addressOf(at)} ${connecting ? 'does not answer' : this.#setUp?.spoken === true ? 'does not let us in' : 'says nothing'}`
     const text = `no stream to ${other} within ${s2s.limits.setUp / 1000} s: ${place}${misses}`
     this.fail({ kind: 'unreachable', text }, { condition: 'connection-timeout', text: 'it took too long' })
   }

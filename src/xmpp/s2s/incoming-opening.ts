@@ -27,8 +27,7 @@ export interface OpeningDeps {
   readonly random: Random
   readonly serves: (domain: Domain) => boolean
   rules(pair: DomainPair): PeerRules | undefined
-  /** @param detail for our log alone */
-  fail(error: StreamError, detail?: string): void
+  fail(error: StreamError): void
   /** Ends the stream; `last` is all that is said. */
   leave(reason: string, last: string): void
   /** Proved by SASL. False: there is no room for it, and the stream has ended. */
@@ -142,7 +141,7 @@ export class Opening {
     }
     const offer = this.#offer
     if (offer.kind === 'refuse') {
-      fail(REFUSALS[offer.reason], this.#chainFault())
+      fail(REFUSALS[offer.reason])
       return
     }
     if (offer.kind === 'features') {
@@ -236,11 +235,5 @@ export class Opening {
   #seen(other: Domain): Omit<Initiator, 'version'> {
     const { secured } = this.#deps.wire
     return { tls: secured !== undefined, certificate: certificateCheck(secured, other) }
-  }
-
-  /** Why nobody looked at the names. */
-  #chainFault(): string | undefined {
-    const names = this.#deps.wire.secured?.names
-    return names === undefined || names.ok ? undefined : names.error.reason
   }
 }

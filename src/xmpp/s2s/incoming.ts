@@ -7,9 +7,10 @@ import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
 import { certificateCheck } from './certificate-check.ts'
 import type { Channel, Outward, StreamView } from './channel.ts'
-import { type ResultAnswer, writeDialback } from './dialback.ts'
+import { type ResultAnswer, type Verdict, writeDialback } from './dialback.ts'
 import type { DomainPair } from './domain-pair.ts'
 import type { Stranger } from './gate.ts'
+import { inVain } from './in-vain.ts'
 import { IncomingKeys } from './incoming-keys.ts'
 import { Opening } from './incoming-opening.ts'
 import { IncomingTraffic, isStanza, type Suspicion } from './incoming-traffic.ts'
@@ -62,6 +63,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   readonly #xml: { -readonly [K in keyof S2sOptions['xml']]: S2sOptions['xml'][K] }
   #ending = false
   #closed = false
+  /** What the last key came to. */
+  #verdict: Verdict | undefined
   #live = false
   #setUp: Timer
   #vigil: Vigil | undefined
@@ -101,7 +104,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const common = {
       rules: (pair: DomainPair) => this.#rules(pair),
       write: (element: Element) => this.#write(element),
-      fail: (error: StreamError, detail?: string) => this.#fail(error, detail),
+      fail: (error: StreamError) => this.#fail(error),
     }
     this.#traffic = new Traffic(this.#wire, clock)
     this.#stanzas = new IncomingTraffic(this.#traffic, {
@@ -151,6 +154,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   answer(answer: ResultAnswer): void {
+    this.#verdict = answer.verdict
     this.#write(writeDialback(answer))
     this.#offerWays()
   }
@@ -316,10 +320,9 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       this.#wire.destroy('the peer does not read what it asked for')
   }
 
-  #fail(error: StreamError, detail?: string): void {
+  #fail(error: StreamError): void {
     const { condition, text } = error
-    const reason = `${condition}: ${text}${detail === undefined ? '' : ` (${detail})`}`
-    this.#leave(reason, writeStreamError(error))
+    this.#leave(`${condition}: ${text}`, writeStreamError(error))
   }
 
   #leave(reason: string, last = CLOSE): void {
@@ -342,7 +345,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     this.#setUp.cancel()
     this.#vigil?.stop()
     const { outward, receiver, seats, gone } = this.#deps
-    if (!wasEnding) outward.withdraw(this)
+    if (!wasEnding) outward.withdraw(this, true)
     receiver.closed(this.name)
     seats.leave(this)
     gone(this)
@@ -354,7 +357,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       direction: 'in',
       peer: this.#stanzas.pairs.all[0]?.pair.sender ?? this.#opening.opened?.other,
       address: this.address,
-      reason,
+      reason: this.#live ? reason : reason + inVain(this.#wire, this.#opening.opened?.other, this.#verdict),
       wasLive: this.#live,
     })
   }

@@ -73,7 +73,10 @@ export async function locate(domain: Domain, deps: LocateDeps, signal?: AbortSig
   if (unknown !== undefined) return unknown
   if (records.length > 0)
     return err({ kind: 'not-offered', reason: `${domain} says that it has no XMPP for servers` })
-  return placesOf(domain, [{ name: domain, port: DEFAULT_PORT, tls: 'starttls' }], deps, signal)
+  const bare = await placesOf(domain, [{ name: domain, port: DEFAULT_PORT, tls: 'starttls' }], deps, signal)
+  return bare.ok || bare.error.kind !== 'not-found'
+    ? bare
+    : err({ ...bare.error, reason: `${bare.error.reason}, and no SRV` })
 }
 
 /**

@@ -114,6 +114,10 @@ export type S2sEvent =
       readonly reason: string
       readonly retryIn: number
     }
+  /** Stanzas to that domain can leave. */
+  | { readonly kind: 'reachable'; readonly domain: Domain }
+  /** A stream that they took broke, and with it perhaps what was under way. */
+  | { readonly kind: 'cut'; readonly domain: Domain }
   /** Kept out by a limit. */
   | { readonly kind: 'limit'; readonly limit: keyof S2sLimits | 'perPartner'; readonly address: string }
   /** An attack or a grave fault of theirs: what it was. */

@@ -24,6 +24,8 @@ export interface StreamEnd {
   readonly by: 'us' | 'peer'
   readonly reason: string
   readonly lived: number
+  /** Without a word: what was under way may be lost. */
+  readonly cut: boolean
 }
 
 export interface OutgoingEvents {
@@ -257,7 +259,7 @@ export class Outgoing implements Channel {
     this.#dialling.wire?.end(last, reason)
     // What drove us to an error is the peer's doing.
     const doer = error === undefined ? by : 'peer'
-    this.#options.events.ended({ by: doer, reason, lived: clock.now() - this.#liveAt })
+    this.#options.events.ended({ by: doer, reason, lived: clock.now() - this.#liveAt, cut: false })
   }
 
   #failed(failure: StreamFailure): void {
@@ -294,7 +296,7 @@ export class Outgoing implements Channel {
     const { clock } = this.#options.s2s
     if (this.#state === 'live') {
       this.#over(reason)
-      this.#options.events.ended({ by: 'peer', reason, lived: clock.now() - this.#liveAt })
+      this.#options.events.ended({ by: 'peer', reason, lived: clock.now() - this.#liveAt, cut: true })
     } else if (this.#state === 'setting-up')
       this.#failed({ kind: 'refused', text: `${this.#other} left: ${reason}` })
     this.#traffic?.broken()

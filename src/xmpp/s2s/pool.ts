@@ -107,12 +107,16 @@ export class Pool implements Outward {
     const ways = this.#byChannel.get(channel) ?? new Set()
     this.#byChannel.set(channel, ways.add(way))
     this.#flush(way)
+    this.#event({ kind: 'reachable', domain: pair.target })
   }
 
-  withdraw(channel: Channel): void {
+  withdraw(channel: Channel, cut = false): void {
     for (const way of this.#byChannel.get(channel) ?? []) {
       way.channels.delete(channel)
-      if (way.current === channel) way.current = undefined
+      if (way.current === channel) {
+        way.current = undefined
+        if (cut) this.#event({ kind: 'cut', domain: way.pair.target })
+      }
       this.#forget(way)
     }
     this.#byChannel.delete(channel)
@@ -227,6 +231,7 @@ export class Pool implements Outward {
           this.#counts.proved++
           this.#reach.proved(way.pair.target)
           this.#flush(way)
+          this.#event({ kind: 'reachable', domain: way.pair.target })
         },
         failed: (failure) => {
           this.#counts.failed++
@@ -272,7 +277,8 @@ export class Pool implements Outward {
     this.#forget(way)
   }
 
-  #ended({ pair: { target } }: Way, { by, lived, reason }: StreamEnd): void {
+  #ended({ pair: { target } }: Way, { by, lived, reason, cut }: StreamEnd): void {
+    if (cut) this.#event({ kind: 'cut', domain: target })
     if (by === 'us' || lived >= SETTLED) {
       this.#reach.lasted(target)
       return

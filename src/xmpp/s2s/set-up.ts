@@ -4,7 +4,7 @@ import type { StreamHeader } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
 import { writeElement } from '../xml/writer.ts'
 import { keyFor } from './authoritative.ts'
-import { certificateCheck } from './certificate-check.ts'
+import { certificateCheck, certificateFault } from './certificate-check.ts'
 import { DIALBACK, type ResultAnswer, writeDialback } from './dialback.ts'
 import type { DialbackKeys } from './dialback-key.ts'
 import { type InitiatingState, initiating, initiatingMachine } from './initiating.ts'
@@ -266,7 +266,10 @@ export class SetUp {
         break
       case 'refuse': {
         const error = REFUSALS[step.reason]
-        this.#fail(`no stream to ${this.#options.other}: ${error.text}`, error)
+        const { other, wire } = this.#options
+        const fault = certificateFault(wire.secured, other)
+        const why = fault === undefined ? '' : ` (certificate: ${fault})`
+        this.#fail(`no stream to ${other}: ${error.text}${why}`, error)
         break
       }
       case 'external':

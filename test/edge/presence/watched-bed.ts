@@ -133,6 +133,8 @@ export class WatchedBed {
   pair = PAIR
   live = true
   stale = false
+  /** Milliseconds for which Juliet's server cannot be reached, though the link is there. */
+  away = 0
   /** Juliet sees Romeo. */
   seen = false
   /** Juliet may know what Romeo is called. */
@@ -181,7 +183,8 @@ export class WatchedBed {
         edge: () => 'edge.example',
       }),
       keeping: new Keeping(store),
-      isStale: () => this.stale,
+      awayFor: () => (this.stale ? 1001 : this.away),
+      stale: 1000,
       isSeen: () => this.seen,
       intake: { shortest: 60, longest: 3600 },
       interval: 5000,

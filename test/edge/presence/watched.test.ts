@@ -505,6 +505,15 @@ describe('another process goes on', () => {
     expect(phone.told).toEqual(['active 589: closed'])
   })
 
+  test('an answer that does not come from a server that cannot be reached says nothing', async () => {
+    const { bed, phone } = await resumed('granted', 'active')
+    await bed.renew()
+    bed.away = 500
+    await bed.pass(10_000)
+    await bed.pass(200)
+    expect([phone.told, bed.said]).toEqual([[], ['probe']])
+  })
+
   test('a link that does not come up: closed at the next refresh', async () => {
     const { bed, phone } = await resumed('granted', 'active')
     bed.live = false

@@ -204,7 +204,7 @@ describe('addresses', () => {
       { ...srv('x.example'), 'x.example': { failed: ['AAAA'] } },
       'unknown: addresses of x.example: servfail',
     ],
-    ['a domain that does not exist', {}, 'not-found: no address of im.example'],
+    ['a domain that does not exist', {}, 'not-found: no address of im.example, and no SRV'],
     [
       'the domain’s own addresses not known',
       { 'im.example': { failed: ['A'] } },
@@ -213,7 +213,7 @@ describe('addresses', () => {
     [
       'nothing but addresses of nobody',
       { 'im.example': { A: ['0.0.0.0', '224.0.0.1'], AAAA: ['::', 'ff02::1'] } },
-      'not-found: no address of im.example can be connected to',
+      'not-found: no address of im.example can be connected to, and no SRV',
     ],
   ])('%s', async ([, table, expected]) => {
     expect((await located(table)).places).toBe(expected)

@@ -149,7 +149,7 @@ describe('where its server is', () => {
       'remote-server-not-found',
       'montague.example says that it has no XMPP for servers',
     ],
-    ['no such domain', {}, 'remote-server-not-found', 'no address of montague.example'],
+    ['no such domain', {}, 'remote-server-not-found', 'no address of montague.example, and no SRV'],
     [
       'DNS that fails',
       { '_xmpp-server._tcp.montague.example': { failed: ['SRV'] } },
@@ -217,7 +217,7 @@ describe('where its server is', () => {
     expect(await bed.told('m1')).toBe(false)
     expect(bed.asked).toEqual([])
     expect(bed.bounces[0]?.bounce.text).toBe(
-      'no stream to montague.example: the certificate does not prove the domain',
+      'no stream to montague.example: the certificate does not prove the domain (certificate: it is for server.example)',
     )
   })
 })
@@ -313,9 +313,10 @@ describe('hostile and broken peers', () => {
     bed.time.pass(1)
     expect(await bed.told('m1')).toBe(false)
     const [{ bounce } = { bounce: undefined }] = bed.bounces
+    const fault = state === 'negotiating' ? 'says nothing' : 'does not let us in'
     expect(bounce).toEqual({
       condition: 'remote-server-timeout',
-      text: `no stream to montague.example within 30 s: 127.0.0.1:${bed.server.port}`,
+      text: `no stream to montague.example within 30 s: 127.0.0.1:${bed.server.port} ${fault}`,
     })
     await until(() => bed.open() === 0)
   })

@@ -467,6 +467,31 @@ describe('ways back of streams that were opened to us (XEP-0288)', () => {
     expect(bed.server.peers).toHaveLength(2)
   })
 
+  test('it is told that a domain can be reached, and that what led there broke', async () => {
+    await using bed = await withPeer(CLEAR)
+    bed.send('m1')
+    await bed.told('m1')
+    expect(bed.ofKind('reachable')).toEqual([{ kind: 'reachable', domain: MONTAGUE }])
+    bed.server.peers[0]?.end('</stream:stream>')
+    await until(() => bed.open() === 0)
+    expect(bed.ofKind('cut')).toEqual([])
+    bed.send('m2')
+    await bed.told('m2')
+    bed.server.peers[1]?.destroy()
+    await until(() => bed.open() === 0)
+    expect(bed.ofKind('cut')).toEqual([{ kind: 'cut', domain: MONTAGUE }])
+
+    const [used, unused] = [channel(), channel()]
+    bed.pool.offer(PAIR, used)
+    bed.pool.offer(PAIR, unused)
+    bed.send('m3')
+    await bed.told('m3')
+    bed.pool.withdraw(unused, true)
+    expect(bed.ofKind('cut')).toHaveLength(1)
+    bed.pool.withdraw(used, true)
+    expect([bed.ofKind('cut').length, bed.ofKind('reachable').length]).toEqual([2, 4])
+  })
+
   test('take what waits for a stream', async () => {
     await using bed = await withPeer(() => {})
     bed.send('m1')
