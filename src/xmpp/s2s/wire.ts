@@ -217,8 +217,10 @@ export class Wire {
   }
 
   readonly #turn = (): void => {
-    if (this.open) this.#out += this.#options.events.leaving?.() ?? ''
+    // First: whoever is told there that a stanza has left may write the next one.
+    const behind = this.open ? (this.#options.events.leaving?.() ?? '') : ''
     this.#flushing = false
+    this.#out += behind
     this.#flush()
   }
 
