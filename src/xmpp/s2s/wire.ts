@@ -268,10 +268,7 @@ function secure(
     isServer: true,
     secureContext: (credentials.choose(undefined, role.as) ?? { context: bareContext() }).context,
     // A name that we have nothing for (some ask for the host, not the domain) changes nothing: the stream's `to` counts.
-    SNICallback: (name, done) => {
-      const shown = credentials.choose(undefined, name)
-      done(null, shown?.domains.includes(name.toLowerCase()) === true ? shown.context : undefined)
-    },
+    SNICallback: (name, done) => done(null, credentials.find(name)?.context),
     requestCert: true,
     rejectUnauthorized: false,
     ...(role.direct ? { ALPNProtocols: ALPN } : {}),
