@@ -6,7 +6,7 @@ import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { Domain } from '../../kernel/domain.ts'
 import { domainOf, type Jid } from '../../xmpp/jid.ts'
 import { type DomainPair, type PairKey, pairKey } from '../../xmpp/s2s/domain-pair.ts'
-import type { StreamProof } from '../../xmpp/s2s/negotiation.ts'
+import type { StreamProof, Way } from '../../xmpp/s2s/negotiation.ts'
 import type { Bounce, Confirmation } from '../../xmpp/s2s/options.ts'
 import type { Gateway } from '../../xmpp/services/queries.ts'
 import { stanzaError } from '../../xmpp/stanza-error.ts'
@@ -14,7 +14,7 @@ import type { Element } from '../../xmpp/xml/element.ts'
 import { AddressBook } from '../address-book.ts'
 import type { Attached, StanzaLink } from '../attached.ts'
 import type { Counters } from '../counters.ts'
-import { s2sLinkOf } from './rules.ts'
+import { s2sLinkOf, s2sRules } from './rules.ts'
 
 export interface S2sLinksOptions {
   readonly snapshot: () => Snapshot
@@ -37,8 +37,12 @@ interface Running {
   readonly by: Map<string, Attached>
 }
 
-/** What the rightful server would prove: for what is judged while there is no stream. */
-const EXPECTED: StreamProof = { certificate: 'match', dialback: 'not-tried', tls: true }
+/** What the rightful server would prove, by the best way that the rules have: for what is judged while there is no stream. */
+const EXPECTED = {
+  'sasl-tls': { certificate: 'match', dialback: 'not-tried', tls: true },
+  'tls-dialback': { certificate: 'mismatch', dialback: 'valid', tls: true },
+  'tcp-dialback': { certificate: 'absent', dialback: 'valid', tls: false },
+} as const satisfies Record<Way, StreamProof>
 
 /** Streams between servers as the links of the rules: a stanza leaves by the domains in it, and comes with what its stream proved. */
 export class S2sLinks {
@@ -70,7 +74,7 @@ export class S2sLinks {
 
   attached(row: S2sLink, own: Domain, other: Domain): Attached | undefined {
     const pair = { sender: other, target: own }
-    return this.#attached(row.name, this.#proofs.get(pairKey(pair), 0) ?? EXPECTED)
+    return this.#attached(row.name, this.#proofs.get(pairKey(pair), 0) ?? this.#expected(own, other))
   }
 
   /** A stanza has come on a stream that has proved the pair. */
@@ -95,8 +99,13 @@ export class S2sLinks {
     const served = own === undefined ? undefined : snapshot().servedDomains.get(own)
     // Also where the rules do not allow the pair any more: that may be why it did not leave.
     const [row] = served === undefined ? [] : s2sLinksOf(snapshot(), served)
-    const via = row === undefined ? undefined : this.#attached(row.name, EXPECTED)
+    const via = row === undefined ? undefined : this.#attached(row.name, EXPECTED['sasl-tls'])
     if (error !== undefined && via !== undefined) onStanza(via, error)
+  }
+
+  #expected(own: Domain, other: Domain): StreamProof {
+    const [best = 'sasl-tls'] = s2sRules(this.#options.snapshot(), own, other)?.accepted ?? []
+    return EXPECTED[best]
   }
 
   #attached(name: string, proof: StreamProof): Attached | undefined {

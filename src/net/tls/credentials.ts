@@ -118,17 +118,27 @@ export class Credentials {
    * @param domain what a client asks for by SNI, or on whose behalf we connect
    */
   choose(names: readonly string[] | undefined, domain?: string): Shown | undefined {
-    const parsed = domain === undefined ? undefined : parseDomain(domain)
-    const may =
-      names === undefined
-        ? this.#shown
-        : names.flatMap((name) => this.#shown.find((each) => each.name === name) ?? [])
-    if (!parsed?.ok) return may[0]
+    const may = this.#among(names)
+    return (domain === undefined ? undefined : this.#for(may, domain)) ?? may[0]
+  }
+
+  /** The same for a domain that may be none of ours: undefined where no certificate is for it. */
+  find(domain: string): Shown | undefined {
+    return this.#for(this.#shown, domain)
+  }
+
+  #among(names: readonly string[] | undefined): readonly Shown[] {
+    if (names === undefined) return this.#shown
+    return names.flatMap((name) => this.#shown.find((each) => each.name === name) ?? [])
+  }
+
+  #for(may: readonly Shown[], domain: string): Shown | undefined {
+    const parsed = parseDomain(domain)
+    if (!parsed.ok) return undefined
     const { value } = parsed
     return (
       may.find(({ domains }) => domains.includes(value)) ??
-      may.find(({ names: presented }) => presented !== undefined && this.#proves(presented, value)) ??
-      may[0]
+      may.find(({ names: presented }) => presented !== undefined && this.#proves(presented, value))
     )
   }
 }

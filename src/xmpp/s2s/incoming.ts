@@ -66,6 +66,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   /** What the last key came to. */
   #verdict: Verdict | undefined
   #live = false
+  /** It ends for that, and the peer may not know yet. */
+  #idled = false
   #setUp: Timer
   #vigil: Vigil | undefined
   /** Pairs that stanzas of ours may have a way back for, once the peer knows that it has proved them. */
@@ -232,6 +234,8 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   #element(element: Element): void {
+    // Still read when it was under way at our end (RFC 6120 §4.4). Whoever counts knows that we have not taken it.
+    if (this.#idled && isStanza(element) && !this.#traffic.managed) this.#stanzas.stanza(element)
     if (!this.#isOpen) return
     if (isStanza(element)) this.#stanzas.stanza(element)
     else if (element.getNS() === STREAMS && element.getName() === 'error') this.#leave(theirError(element))
@@ -299,7 +303,10 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
     const keepAlive = (): number => this.#rules(pair)?.keepAlive ?? 0
     return new Vigil(this.#traffic, {
       ...{ idle: limits.idle, keepAlive, answerWithin: limits.setUp, clock, timers },
-      idled: () => this.#leave('idle'),
+      idled: () => {
+        this.#idled = true
+        this.#leave('idle')
+      },
       died: () => this.#wire.destroy(DEAD),
     })
   }

@@ -4,7 +4,7 @@ import type { KeyPolicy } from './receiving-state.ts'
 /** What a domain may be proved by on a stream: SASL EXTERNAL (XEP-0178), dialback over TLS, dialback in clear (XEP-0220). */
 export type Way = 'sasl-tls' | 'tls-dialback' | 'tcp-dialback'
 
-/** The ways that the rules for the other domain allow; none: no stream at all. Everything here follows from them. */
+/** The ways that the rules for the other domain allow, the best first; none: no stream at all. Everything here follows from them. */
 export type Accepted = readonly Way[]
 
 /**

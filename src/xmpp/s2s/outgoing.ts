@@ -118,6 +118,11 @@ export class Outgoing implements Channel {
     return this.#state !== 'closing'
   }
 
+  /** Nothing needs it but keys to be verified. */
+  get spare(): boolean {
+    return this.#state === 'setting-up' && !this.#wanted
+  }
+
   start(): void {
     this.#expectWithin()
     this.#dialling.start()

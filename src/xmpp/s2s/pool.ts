@@ -54,6 +54,8 @@ interface Way {
 
 /** Milliseconds that a stream has to be live for its domain to count as reachable. */
 const SETTLED = 30_000
+/** Of all connections, those for verification alone: who has us verify keys cannot keep us from sending. */
+const SPARE = 0.25
 
 /**
  * The streams that we open to others: one for each pair of domains, opened when there is something to send, used until it is
@@ -138,6 +140,7 @@ export class Pool implements Outward {
       return
     }
     const failure = this.#closing === undefined ? this.#refusal(pair) : STOPPING
+    if (failure === undefined) this.#spare()
     const stream = failure === undefined ? this.#open(known ?? this.#way(pair)) : failure
     if (stream instanceof Outgoing) stream.verify(request, tell)
     else tell({ unreachable: unreachableFor(stream) })
@@ -186,6 +189,12 @@ export class Pool implements Outward {
     for (const stream of [...this.#streams]) stream.end(STOPPING.text)
     this.#checkClosed()
     return closing
+  }
+
+  /** There will be one more for verification: the oldest goes where they are too many. */
+  #spare(): void {
+    const spare = [...this.#streams].filter((stream) => stream.spare)
+    if (spare.length + 1 > this.#s2s.limits.connections * SPARE) spare[0]?.end('others needed the room')
   }
 
   /** Why nothing may be opened for the pair now. */

@@ -68,7 +68,8 @@ export class Traffic {
 
   /** What was written is leaving. @returns the question to put behind it */
   leaving(): string {
-    for (const taken of this.#turn.splice(0)) this.#acknowledgements.sent(taken)
+    // More may be written by whoever is told, and leaves with the rest.
+    while (this.#turn.length > 0) for (const taken of this.#turn.splice(0)) this.#acknowledgements.sent(taken)
     const question = this.#acknowledgements.question()
     if (question === undefined) return ''
     this.#askedAt ??= this.#clock.now()

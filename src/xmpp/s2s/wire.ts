@@ -217,8 +217,10 @@ export class Wire {
   }
 
   readonly #turn = (): void => {
-    if (this.open) this.#out += this.#options.events.leaving?.() ?? ''
+    // First: whoever is told there that a stanza has left may write the next one.
+    const behind = this.open ? (this.#options.events.leaving?.() ?? '') : ''
     this.#flushing = false
+    this.#out += behind
     this.#flush()
   }
 
@@ -266,10 +268,7 @@ function secure(
     isServer: true,
     secureContext: (credentials.choose(undefined, role.as) ?? { context: bareContext() }).context,
     // A name that we have nothing for (some ask for the host, not the domain) changes nothing: the stream's `to` counts.
-    SNICallback: (name, done) => {
-      const shown = credentials.choose(undefined, name)
-      done(null, shown?.domains.includes(name.toLowerCase()) === true ? shown.context : undefined)
-    },
+    SNICallback: (name, done) => done(null, credentials.find(name)?.context),
     requestCert: true,
     rejectUnauthorized: false,
     ...(role.direct ? { ALPNProtocols: ALPN } : {}),

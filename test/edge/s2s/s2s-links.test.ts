@@ -3,6 +3,7 @@ import type { Attached } from '../../../src/edge/attached.ts'
 import { Counters } from '../../../src/edge/counters.ts'
 import { S2sLinks } from '../../../src/edge/s2s/s2s-links.ts'
 import type { S2sLink } from '../../../src/federation/model.ts'
+import { DEFAULT_NEGOTIATION } from '../../../src/federation/negotiation.ts'
 import type { StreamProof } from '../../../src/xmpp/s2s/negotiation.ts'
 import { parseStanzaError } from '../../../src/xmpp/stanza-error.ts'
 import { type Element, xml } from '../../../src/xmpp/xml/element.ts'
@@ -20,7 +21,7 @@ const message = (attrs = {}) =>
     xml('body', {}, 'o'),
   )
 
-function bed(row: Partial<S2sLink> = {}) {
+function bed(row: Partial<S2sLink> = {}, provider: Parameters<typeof xmppProvider>[0] = {}) {
   const sent: { stanza: Element; pair: string }[] = []
   const came: { via: Attached; stanza: Element }[] = []
   const changes: string[] = []
@@ -29,7 +30,7 @@ function bed(row: Partial<S2sLink> = {}) {
     open({
       links: link === undefined ? [] : [{ ...ROW, ...link }],
       servedDomains: [served({ links: link === undefined ? [] : ['internet'] })],
-      providers: link === undefined ? [] : [xmppProvider({ link: 'internet' })],
+      providers: link === undefined ? [] : [xmppProvider({ link: 'internet', ...provider })],
     })
   let snapshot = rules(row)
   const links = new S2sLinks({
@@ -85,6 +86,15 @@ describe('a link from server to server', () => {
       certificate: 'match',
     })
     expect(links.attached(ROW, OWN, domain('other.example'))?.link).toBe(via?.link)
+  })
+
+  test.for([
+    ['dialback over TLS', 'required', { certificate: 'mismatch', dialback: 'valid', tls: true }],
+    ['dialback in clear', 'unsupported', { certificate: 'absent', dialback: 'valid', tls: false }],
+  ] as const)('expects no certificate of who can prove itself by %s alone', ([, tls, expected]) => {
+    const negotiation = { ...DEFAULT_NEGOTIATION, tls, sasl: 'unsupported' } as const
+    const { links } = bed({}, { negotiation })
+    expect(links.attached(ROW, OWN, OTHER)?.evidence).toMatchObject(expected)
   })
 
   test('drops what comes when the rules have just taken the link away', () => {

@@ -3,6 +3,7 @@ import { systemRandom } from '../../../src/kernel/random.ts'
 import { TimerWheel } from '../../../src/kernel/timer-wheel.ts'
 import { certificatesIn, readCertificate } from '../../../src/net/tls/certificate.ts'
 import { Credentials } from '../../../src/net/tls/credentials.ts'
+import { provesXmpp } from '../../../src/net/tls/xmpp-identity.ts'
 import type { Channel, Outward } from '../../../src/xmpp/s2s/channel.ts'
 import type { VerifyRequest } from '../../../src/xmpp/s2s/dialback.ts'
 import { DialbackKeys } from '../../../src/xmpp/s2s/dialback-key.ts'
@@ -36,14 +37,17 @@ export const PEER = ROOT.issue({ commonName: THEIRS, dns: [THEIRS], purposes: ['
 export const FORGED = selfSigned({ commonName: THEIRS, dns: [THEIRS], purposes: ['server'] })
 
 export const trusting = (own: Readonly<Record<string, Issued>> = { ours: OURS }): Credentials =>
-  new Credentials({
-    certificates: Object.entries(own).map(([name, { cert, key }]) => ({ name, cert, key })),
-    trust: {
-      anchors: certificatesIn(ROOT.pem)
-        .map(readCertificate)
-        .flatMap((read) => (read.ok ? [read.value] : [])),
+  new Credentials(
+    {
+      certificates: Object.entries(own).map(([name, { cert, key }]) => ({ name, cert, key })),
+      trust: {
+        anchors: certificatesIn(ROOT.pem)
+          .map(readCertificate)
+          .flatMap((read) => (read.ok ? [read.value] : [])),
+      },
     },
-  })
+    provesXmpp,
+  )
 
 export const ALL: Accepted = ['sasl-tls', 'tls-dialback', 'tcp-dialback']
 

@@ -378,6 +378,24 @@ describe('keys that are to be verified (XEP-0220 §2.2.2)', () => {
     expect(bed.closed).toEqual(['out-1'])
   })
 
+  test('from however many domains leave room for stanzas: the streams that only verify are few', async () => {
+    const strangers = Array.from({ length: 12 }, (_, at) => domain(`${at}.verona.example`))
+    await using server = await rawServer(politePeer({ shows: MATCHING }))
+    await using bed = poolBed({
+      servers: Object.fromEntries([MONTAGUE, ...strangers].map((name) => [name, server.port])),
+      limits: { connections: 8 },
+      connections: 8,
+    })
+    for (const [at, sender] of strangers.entries()) {
+      const request = verifyRequest('capulet.example', sender, 'x')
+      await new Promise((resolve) => bed.pool.verify({ sender, target: CAPULET }, request, 'in-1', resolve))
+      await until(() => bed.verified.length === at + 1 && bed.open() <= 2)
+    }
+    bed.send('m1')
+    expect(await bed.told('m1')).toBe(true)
+    expect(bed.ofKind('limit')).toEqual([])
+  })
+
   test('go over a stream for stanzas, and stanzas over a stream for keys', async () => {
     await using bed = await withPeer({ shows: MATCHING })
     expect(await verify(bed)).toEqual({ via: 'out-1' })

@@ -154,6 +154,19 @@ test.for([
   expect(names?.ok && names.value.alternatives?.dns).toEqual([shown])
 })
 
+test('a certificate with a wildcard is shown to who asks by SNI for a name below it (RFC 6125 §6.4.3)', async () => {
+  const [near, far] = await pair()
+  const elsewhere = ROOT.issue({ commonName: 'verona', dns: ['verona.example'] })
+  const wild = ROOT.issue({ commonName: 'wild', dns: [`*.${OWN}`] })
+  const receiving = endOf(far, trusting({ elsewhere, wild }))
+  const initiating = endOf(near, theirs())
+  receiving.wire.startTls({ kind: 'server', as: undefined, direct: true })
+  initiating.wire.startTls({ ...client, greeting: { servername: domain(`chat.${OWN}`) } })
+  await until(() => initiating.secured.length === 1)
+  const names = initiating.secured[0]?.names
+  expect(names?.ok && names.value.alternatives?.dns).toEqual([`*.${OWN}`])
+})
+
 test('what is written within one turn leaves in one piece, and nothing beyond the limit is taken', async () => {
   const [near, far] = await pair()
   const pieces: string[] = []
