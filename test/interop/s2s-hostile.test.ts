@@ -431,15 +431,31 @@ describe('we are nobody’s amplifier', () => {
   test('a domain that refuses connections is left alone for a while', async () => {
     const domain = `dead.${MALLORY}`
     publish(world, domain, { port: await freePort() })
+    const failed = async (): Promise<number> => (await countersOf(world))['s2s.failed.out'] ?? 0
+    const before = await failed()
     const statuses = new Set<number>()
     for (let at = 0; at < 20; at += 1)
       statuses.add((await world.romeo.message({ to: `sip:a@${domain}`, body: 'hello' })).status)
     expect([...statuses]).toEqual([504])
+    // By default it is left alone for five seconds, then for twice as long.
+    expect((await failed()) - before).toBeLessThanOrEqual(3)
     expect(questions(domain)).toBeLessThanOrEqual(4)
     await othersGetThrough()
   })
 
-  test('so is one that lets us in and leaves at once, again and again', async () => {
+  test('a domain that names thirty servers has ten of them looked up', async () => {
+    const domain = `many.${MALLORY}`
+    const port = await freePort()
+    const targets = Array.from({ length: 30 }, (_, at) => `t${at}.${domain}`)
+    world.dns.set(`_xmpp-server._tcp.${domain}`, { SRV: targets.map((target) => ({ port, target })) })
+    for (const target of targets) world.dns.set(target, { A: ['127.0.0.1'] })
+    expect((await world.romeo.message({ to: `sip:a@${domain}`, body: 'hello' })).status).toBe(504)
+    // SRV of both kinds, one of them again over TCP since it is long, and two families of ten.
+    expect(questions(domain)).toBeLessThanOrEqual(23)
+    await othersGetThrough()
+  })
+
+  test('a domain that lets us in and leaves at once, again and again, is left alone too', async () => {
     const domain = `leaves.${MALLORY}`
     await using peer = await startGuest(world, { domain })
     for (let at = 0; at < 20; at += 1) {
