@@ -223,6 +223,7 @@ export class Gateway {
         const { absence } = presence.upkeep
         if (retryIn === 'there') absence.back(domain)
         else if (retryIn === 'cut') absence.cut(domain)
+        else if (retryIn === 'heard') absence.heard(domain)
         else absence.lost(domain, retryIn)
       },
     })

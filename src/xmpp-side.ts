@@ -35,8 +35,8 @@ export interface XmppSideOptions {
   onStanza(via: Attached, stanza: Element): void
   /** A link can be used, or no more. */
   onChange(link: string, live: boolean): void
-  /** Over S2S: no stream to that domain, and none is tried for so many milliseconds; or one stands, or broke. */
-  onReach(domain: Domain, retryIn: number | 'there' | 'cut'): void
+  /** Over S2S: no stream to that domain, and none is tried for so many milliseconds; or one stands, or broke; or the domain has spoken. */
+  onReach(domain: Domain, retryIn: number | 'there' | 'cut' | 'heard'): void
 }
 
 /** Everything of XMPP, joined: component links, streams from server to server, and how unknown domains are found. */
@@ -66,6 +66,7 @@ export class XmppSide {
       peers: peerLog,
       onStanza: (stanza, pair, proof) => {
         this.#discovery.spoke(pair.sender)
+        options.onReach(pair.sender, 'heard')
         this.#s2sLinks.arrived(stanza, pair, proof)
       },
       onBounce: (stanza, bounce) => this.#s2sLinks.bounced(stanza, bounce),

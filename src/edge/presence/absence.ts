@@ -22,6 +22,8 @@ const DOMAINS = 10_000
 const GATHER = 1000
 /** Pairs by which it is tried whether a domain can be reached again. */
 const TRIED = 10
+/** Milliseconds until it is tried again where no pair had anything to say. */
+const AGAIN = 10_000
 
 /**
  * Domains that no stream leads to, though their link is there: what is known of their users grows old. A stream is opened only when
@@ -33,6 +35,8 @@ export class Absence<Item extends { readonly pair: PresencePair }> {
   readonly #away = new BoundedMap<Domain, { readonly since: number | undefined }>(DOMAINS)
   /** How many pairs of a domain are renewed next. */
   readonly #due = new Map<Domain, number>()
+  /** Where no pair had anything to say. */
+  readonly #mute = new Set<Domain>()
 
   constructor(options: AbsenceOptions<Item>) {
     this.#options = options
@@ -40,18 +44,23 @@ export class Absence<Item extends { readonly pair: PresencePair }> {
 
   /** @param retryIn milliseconds for which it is not tried again */
   lost(domain: Domain, retryIn: number): void {
-    const { clock, timers } = this.#options
-    const now = clock.now()
+    const now = this.#options.clock.now()
     if (this.#away.get(domain, now)?.since === undefined) this.#away.set(domain, { since: now }, now)
-    timers.set(retryIn, () => {
-      if (this.#away.get(domain, clock.now()) !== undefined) this.#renew(domain, TRIED)
-    })
+    this.#options.timers.set(retryIn, () => this.#try(domain))
   }
 
   /** A stream broke. Another one makes good what was lost. */
   cut(domain: Domain): void {
     const now = this.#options.clock.now()
     if (this.#away.get(domain, now) === undefined) this.#away.set(domain, { since: undefined }, now)
+    this.#renew(domain, TRIED)
+  }
+
+  /** It has said something, so that what is known of its users is not old; whether it can be reached is tried. */
+  heard(domain: Domain): void {
+    const now = this.#options.clock.now()
+    if (this.#away.get(domain, now)?.since === undefined) return
+    this.#away.set(domain, { since: undefined }, now)
     this.#renew(domain, TRIED)
   }
 
@@ -69,6 +78,10 @@ export class Absence<Item extends { readonly pair: PresencePair }> {
     return since === undefined ? 0 : Math.max(1, now - since)
   }
 
+  #try(domain: Domain): void {
+    if (this.#away.get(domain, this.#options.clock.now()) !== undefined) this.#renew(domain, TRIED)
+  }
+
   #renew(domain: Domain, count: number): void {
     if (this.#due.size === 0) this.#options.timers.set(GATHER, () => this.#turn())
     this.#due.set(domain, Math.max(count, this.#due.get(domain) ?? 0))
@@ -76,14 +89,27 @@ export class Absence<Item extends { readonly pair: PresencePair }> {
 
   #turn(): void {
     const due = new Map(this.#due)
+    const mute = new Set<Domain>()
     this.#due.clear()
     for (const item of this.#options.all()) {
       const domain = domainOf(item.pair.xmpp as Jid)
       const left = domain === undefined ? 0 : (due.get(domain) ?? 0)
-      const isTrial = left <= TRIED
-      if (domain === undefined || left === 0 || (isTrial && !this.#options.speaks(item))) continue
+      if (domain === undefined || left === 0) continue
+      if (left <= TRIED && !this.#options.speaks(item)) {
+        if (left === TRIED) mute.add(domain)
+        continue
+      }
+      mute.delete(domain)
       due.set(domain, left - 1)
       this.#options.renew(item)
+    }
+    for (const domain of mute) {
+      if (this.#mute.has(domain)) continue
+      this.#mute.add(domain)
+      this.#options.timers.set(AGAIN, () => {
+        this.#mute.delete(domain)
+        this.#try(domain)
+      })
     }
   }
 }

@@ -10,20 +10,24 @@ function bed(users = 20) {
   const time = fakeTime()
   const renewed: string[] = []
   let looks = 0
+  let speak = false
   const item = (xmpp: string) => ({ pair: { direction: 'in', xmpp, sip: 'sip:romeo@sip.example' } as const })
   const mute = Array.from({ length: 20 }, () => item(`mute@${THEIRS}`))
   const items = Array.from({ length: users }, (_, count) => item(`user${count}@${THEIRS}`))
+  const say = (): void => {
+    speak = true
+  }
   const absence = new Absence({
     all: () => {
       looks++
       return [item('nurse@other.example'), ...mute, ...items]
     },
-    speaks: ({ pair }) => !pair.xmpp.startsWith('mute'),
+    speaks: ({ pair }) => speak || !pair.xmpp.startsWith('mute'),
     renew: ({ pair }) => renewed.push(pair.xmpp),
     clock: time.clock,
     timers: time.timers,
   })
-  return { time, absence, renewed, looks: () => looks }
+  return { time, absence, renewed, looks: () => looks, say }
 }
 
 test('a domain is away from the first failure on, until a stream stands', () => {
@@ -83,6 +87,39 @@ test('a stream that broke, and then nobody is there: away from then on', () => {
   absence.lost(THEIRS, 5000)
   time.pass(500)
   expect(absence.of(THEIRS)).toBe(500)
+})
+
+test('a domain that has spoken is not away; whether it can be reached is tried, and tried again', () => {
+  const { time, absence, renewed } = bed()
+  absence.lost(THEIRS, 300_000)
+  time.pass(5000)
+  absence.heard(THEIRS)
+  expect(absence.of(THEIRS)).toBe(0)
+  time.pass(1000)
+  expect(renewed).toHaveLength(10)
+  absence.heard(THEIRS)
+  time.pass(1000)
+  expect(renewed).toHaveLength(10)
+  absence.back(THEIRS)
+  time.pass(1000)
+  expect(renewed).toHaveLength(50)
+})
+
+test('where no pair has anything to say it is tried again, until one has', () => {
+  const { time, absence, renewed, looks, say } = bed(0)
+  absence.lost(THEIRS, 1000)
+  time.pass(13_000)
+  expect(renewed).toEqual([])
+  for (let count = 0; count < 5; count++) absence.lost(THEIRS, 1000)
+  time.pass(20_000)
+  const before = looks()
+  time.pass(60_000)
+  expect(looks() - before).toBeLessThanOrEqual(6)
+  say()
+  time.pass(13_000)
+  expect(renewed).toHaveLength(10)
+  time.pass(60_000)
+  expect(renewed).toHaveLength(10)
 })
 
 test('a thousand domains at once cost one look at the pairs', () => {
