@@ -22,7 +22,7 @@ import type { Seated, Seats } from './seats.ts'
 import { CLOSE, writeStreamError } from './stream-header.ts'
 import { STREAM_MANAGEMENT } from './stream-management.ts'
 import { Traffic } from './traffic.ts'
-import { DEAD, Vigil } from './vigil.ts'
+import { DEAD, OUTDATED, Vigil } from './vigil.ts'
 import { OCTETS_BEFORE_TLS, Wire } from './wire.ts'
 
 export interface IncomingDeps {
@@ -304,6 +304,9 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
         this.#leave('idle')
       },
       died: () => this.#wire.destroy(DEAD),
+      expired: () =>
+        this.#wire.expired && this.#stanzas.pairs.all.some(({ proof }) => proof.certificate === 'match'),
+      outdated: () => this.#fail(OUTDATED),
     })
   }
 
