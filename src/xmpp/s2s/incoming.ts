@@ -127,6 +127,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       wire: this.#wire,
       random: options.random,
       serves,
+      hasCertificate: () => options.credentials.choose(undefined) !== undefined,
       leave: (reason, last) => this.#leave(reason, last),
       admit: (pair, rules, { proof }) => this.#admit(pair, rules, proof, 'sasl-tls'),
       opened: () => this.#opened(),
