@@ -231,13 +231,18 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   #element(element: Element): void {
-    // Still read when it was under way at our end (RFC 6120 §4.4). Whoever counts knows that we have not taken it.
-    if (this.#idled && isStanza(element) && !this.#traffic.managed) this.#stanzas.stanza(element)
-    if (!this.#isOpen) return
-    if (isStanza(element)) this.#stanzas.stanza(element)
+    if (this.#ending) this.#late(element)
+    else if (this.#opening.phase !== 'open') return
+    else if (isStanza(element)) this.#stanzas.stanza(element)
     else if (element.getNS() === STREAMS && element.getName() === 'error') this.#leave(theirError(element))
     else if (element.getNS() === STREAM_MANAGEMENT) this.#stanzas.management(element)
     else if (this.#mayGoOn()) this.#opening.element(element) || this.#keys.element(element)
+  }
+
+  /** What was under way when we ended the stream (RFC 6120 §4.4). Whoever counts knows which stanzas we have not taken. */
+  #late(element: Element): void {
+    if (element.getNS() === STREAM_MANAGEMENT) this.#stanzas.management(element)
+    else if (this.#idled && !this.#traffic.managed && isStanza(element)) this.#stanzas.stanza(element)
   }
 
   #badStanza(stanza: BadStanza): void {
