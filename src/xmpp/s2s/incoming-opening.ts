@@ -26,10 +26,10 @@ import type { Wire } from './wire.ts'
 export interface OpeningDeps {
   readonly wire: Wire
   readonly random: Random
+  /** Is there a certificate of ours to show? */
+  readonly hasCertificate: () => boolean
   readonly serves: (domain: Domain) => boolean
   rules(pair: DomainPair): PeerRules | undefined
-  /** Is there a certificate of ours to show? */
-  hasCertificate(): boolean
   /** @param detail for our log alone */
   fail(error: StreamError, detail?: string): void
   /** Ends the stream; `last` is all that is said. */
