@@ -1,12 +1,13 @@
 import type { Evidence } from '../../federation/evidence.ts'
-import { s2sLinksOf } from '../../federation/lookup.ts'
+import { expectedProof } from '../../federation/expected-evidence.ts'
+import { providerOf, s2sLinksOf } from '../../federation/lookup.ts'
 import type { S2sLink } from '../../federation/model.ts'
 import type { Snapshot } from '../../federation/snapshot.ts'
 import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { Domain } from '../../kernel/domain.ts'
 import { domainOf, type Jid } from '../../xmpp/jid.ts'
 import { type DomainPair, type PairKey, pairKey } from '../../xmpp/s2s/domain-pair.ts'
-import type { StreamProof, Way } from '../../xmpp/s2s/negotiation.ts'
+import type { StreamProof } from '../../xmpp/s2s/negotiation.ts'
 import type { Bounce, Confirmation } from '../../xmpp/s2s/options.ts'
 import type { Gateway } from '../../xmpp/services/queries.ts'
 import { stanzaError } from '../../xmpp/stanza-error.ts'
@@ -14,7 +15,7 @@ import type { Element } from '../../xmpp/xml/element.ts'
 import { AddressBook } from '../address-book.ts'
 import type { Attached, StanzaLink } from '../attached.ts'
 import type { Counters } from '../counters.ts'
-import { s2sLinkOf, s2sRules } from './rules.ts'
+import { s2sLinkOf } from './rules.ts'
 
 export interface S2sLinksOptions {
   readonly snapshot: () => Snapshot
@@ -36,13 +37,6 @@ interface Running {
   /** One for each kind of proof. */
   readonly by: Map<string, Attached>
 }
-
-/** What the rightful server would prove, by the best way that the rules have: for what is judged while there is no stream. */
-const EXPECTED = {
-  'sasl-tls': { certificate: 'match', dialback: 'not-tried', tls: true },
-  'tls-dialback': { certificate: 'mismatch', dialback: 'valid', tls: true },
-  'tcp-dialback': { certificate: 'absent', dialback: 'valid', tls: false },
-} as const satisfies Record<Way, StreamProof>
 
 /** Streams between servers as the links of the rules: a stanza leaves by the domains in it, and comes with what its stream proved. */
 export class S2sLinks {
@@ -74,7 +68,10 @@ export class S2sLinks {
 
   attached(row: S2sLink, own: Domain, other: Domain): Attached | undefined {
     const pair = { sender: other, target: own }
-    return this.#attached(row.name, this.#proofs.get(pairKey(pair), 0) ?? this.#expected(own, other))
+    // While there is no stream: by what the last one proved, or the rightful server would.
+    const proof =
+      this.#proofs.get(pairKey(pair), 0) ?? expectedProof(providerOf(this.#options.snapshot(), other))
+    return this.#attached(row.name, proof)
   }
 
   /** A stanza has come on a stream that has proved the pair. */
@@ -99,13 +96,8 @@ export class S2sLinks {
     const served = own === undefined ? undefined : snapshot().servedDomains.get(own)
     // Also where the rules do not allow the pair any more: that may be why it did not leave.
     const [row] = served === undefined ? [] : s2sLinksOf(snapshot(), served)
-    const via = row === undefined ? undefined : this.#attached(row.name, EXPECTED['sasl-tls'])
+    const via = row === undefined ? undefined : this.#attached(row.name, expectedProof(undefined))
     if (error !== undefined && via !== undefined) onStanza(via, error)
-  }
-
-  #expected(own: Domain, other: Domain): StreamProof {
-    const [best = 'sasl-tls'] = s2sRules(this.#options.snapshot(), own, other)?.accepted ?? []
-    return EXPECTED[best]
   }
 
   #attached(name: string, proof: StreamProof): Attached | undefined {

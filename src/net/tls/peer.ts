@@ -7,13 +7,19 @@ import { type PresentedNames, presentedNames } from './presented-names.ts'
 /** Certificates that a peer may present; the search has a limit of its own. */
 const MOST = 12
 
+export interface ValidatedPeer extends PresentedNames {
+  /** Milliseconds since 1970: the first end among the certificates of its path. */
+  readonly until: number
+}
+
 /** The names that the peer's certificate proves, where the certificate is one that we trust. After the handshake. */
-export function validatedPeer(socket: TLSSocket, options: ChainOptions): Result<PresentedNames, ChainFault> {
+export function validatedPeer(socket: TLSSocket, options: ChainOptions): Result<ValidatedPeer, ChainFault> {
   const path = validateChain(presented(socket), options)
   if (!path.ok) return path
   const [leaf] = path.value
   const names = leaf === undefined ? undefined : presentedNames(leaf)
-  return names === undefined ? err({ reason: 'unreadable', subject: undefined }) : ok(names)
+  if (names === undefined) return err({ reason: 'unreadable', subject: undefined })
+  return ok({ ...names, until: Math.min(...path.value.map(({ notAfter }) => notAfter)) })
 }
 
 /** As the peer sent them: Node strings them together in that order, whoever issued them. */

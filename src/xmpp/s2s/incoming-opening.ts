@@ -8,6 +8,7 @@ import { certificateCheck } from './certificate-check.ts'
 import type { DomainPair } from './domain-pair.ts'
 import { type Opened, readInitial } from './incoming-header.ts'
 import {
+  type Accepted,
   type ExternalPolicy,
   externalPolicy,
   type Initiator,
@@ -25,6 +26,8 @@ import type { Wire } from './wire.ts'
 export interface OpeningDeps {
   readonly wire: Wire
   readonly random: Random
+  /** Is there a certificate of ours to show? */
+  readonly hasCertificate: () => boolean
   readonly serves: (domain: Domain) => boolean
   rules(pair: DomainPair): PeerRules | undefined
   fail(error: StreamError): void
@@ -44,6 +47,12 @@ const SASL_TRIES = 3
 const FAILED_TLS = writeElement(xml('failure', { xmlns: TLS }))
 const PROCEED = writeElement(xml('proceed', { xmlns: TLS }))
 const TOO_LATE: StreamError = { condition: 'policy-violation', text: 'too late for that on this stream' }
+
+/** Where nothing can be shown, TLS comes to nothing: what is left without it, if anything is. */
+function inClear(accepted: Accepted): Accepted {
+  const left = accepted.filter((way) => way === 'tcp-dialback')
+  return left.length > 0 ? left : accepted
+}
 
 /** What a stream that was opened to us goes through before it can be used: headers, features, STARTTLS, SASL (RFC 6120 §4 to §6). */
 export class Opening {
@@ -131,13 +140,14 @@ export class Opening {
   }
 
   #features(opened: Opened): void {
-    const { wire, rules, fail } = this.#deps
+    const { wire, rules, fail, hasCertificate } = this.#deps
     const { own, other, versioned } = opened
     // An old one that says nothing of itself: its keys will be judged.
     if (own === undefined || other === undefined) this.#offer = { kind: 'none' }
     else {
       const accepted = rules({ sender: other, target: own })?.accepted ?? []
-      this.#offer = offerTo(accepted, { version: versioned, ...this.#seen(other) })
+      const possible = hasCertificate() ? accepted : inClear(accepted)
+      this.#offer = offerTo(possible, { version: versioned, ...this.#seen(other) })
     }
     const offer = this.#offer
     if (offer.kind === 'refuse') {

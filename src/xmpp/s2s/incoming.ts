@@ -23,7 +23,7 @@ import type { Seated, Seats } from './seats.ts'
 import { CLOSE, writeStreamError } from './stream-header.ts'
 import { STREAM_MANAGEMENT } from './stream-management.ts'
 import { Traffic } from './traffic.ts'
-import { DEAD, Vigil } from './vigil.ts'
+import { DEAD, OUTDATED, Vigil } from './vigil.ts'
 import { OCTETS_BEFORE_TLS, Wire } from './wire.ts'
 
 export interface IncomingDeps {
@@ -130,6 +130,7 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       wire: this.#wire,
       random: options.random,
       serves,
+      hasCertificate: () => options.credentials.choose(undefined) !== undefined,
       leave: (reason, last) => this.#leave(reason, last),
       admit: (pair, rules, { proof }) => this.#admit(pair, rules, proof, 'sasl-tls'),
       opened: () => this.#opened(),
@@ -234,13 +235,18 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
   }
 
   #element(element: Element): void {
-    // Still read when it was under way at our end (RFC 6120 §4.4). Whoever counts knows that we have not taken it.
-    if (this.#idled && isStanza(element) && !this.#traffic.managed) this.#stanzas.stanza(element)
-    if (!this.#isOpen) return
-    if (isStanza(element)) this.#stanzas.stanza(element)
+    if (this.#ending) this.#late(element)
+    else if (this.#opening.phase !== 'open') return
+    else if (isStanza(element)) this.#stanzas.stanza(element)
     else if (element.getNS() === STREAMS && element.getName() === 'error') this.#leave(theirError(element))
     else if (element.getNS() === STREAM_MANAGEMENT) this.#stanzas.management(element)
     else if (this.#mayGoOn()) this.#opening.element(element) || this.#keys.element(element)
+  }
+
+  /** What was under way when we ended the stream (RFC 6120 §4.4). Whoever counts knows which stanzas we have not taken. */
+  #late(element: Element): void {
+    if (element.getNS() === STREAM_MANAGEMENT) this.#stanzas.management(element)
+    else if (this.#idled && !this.#traffic.managed && isStanza(element)) this.#stanzas.stanza(element)
   }
 
   #badStanza(stanza: BadStanza): void {
@@ -308,6 +314,9 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
         this.#leave('idle')
       },
       died: () => this.#wire.destroy(DEAD),
+      expired: () =>
+        this.#wire.expired && this.#stanzas.pairs.all.some(({ proof }) => proof.certificate === 'match'),
+      outdated: () => this.#fail(OUTDATED),
     })
   }
 

@@ -15,7 +15,7 @@ import type { StreamName, Unreachable } from './receiving-state.ts'
 import { addressOf, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { CLOSE, writeStreamError } from './stream-header.ts'
 import { Traffic } from './traffic.ts'
-import { DEAD, Vigil } from './vigil.ts'
+import { DEAD, OUTDATED, Vigil } from './vigil.ts'
 
 export type VerifyOutcome = { readonly via: StreamName } | { readonly unreachable: Unreachable }
 
@@ -240,6 +240,8 @@ export class Outgoing implements Channel {
       timers: s2s.timers,
       idled: () => this.#end('us', 'idle'),
       died: () => wire.destroy(DEAD),
+      expired: () => wire.expired && setUp.proof?.certificate === 'match',
+      outdated: () => this.#end('us', OUTDATED.text, OUTDATED),
     })
     const address = addressOf(place)
     this.#tell({ kind: 'proved', stream: this.name, direction: 'out', pair, proof: setUp.proof, address })

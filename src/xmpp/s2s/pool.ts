@@ -163,6 +163,12 @@ export class Pool implements Outward {
     return [...this.#streams].map((stream) => stream.view())
   }
 
+  /** Where that stream leads; empty where that is not known, or no more. */
+  addressOf(stream: StreamName): string {
+    for (const each of this.#streams) if (each.name === stream) return each.view().address
+    return ''
+  }
+
   troubled(): readonly TroubledDomain[] {
     return this.#reach.troubled()
   }

@@ -35,7 +35,7 @@ export class S2sServer {
         this.#pool.send(stanza, pair)
       },
       unsolicited: (stream) => {
-        const address = this.#pool.views().find(({ id }) => id === stream)?.address ?? ''
+        const address = this.#pool.addressOf(stream)
         options.onEvent({ kind: 'suspicious', stream, address, what: 'unsolicited-dialback' })
       },
     })

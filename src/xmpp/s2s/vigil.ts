@@ -1,6 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Timer, Timers } from '../../kernel/timer-wheel.ts'
+import type { StreamError } from '../xml/stream-error.ts'
 import type { Traffic } from './traffic.ts'
+
+/** What is said where a certificate that counts has expired (RFC 6120 §13.7.2.3). */
+export const OUTDATED: StreamError = { condition: 'reset', text: 'the certificate has expired' }
 
 /** Why a stream is cut that owes an acknowledgement. */
 export const DEAD = 'no acknowledgement in time: the stream is dead'
@@ -15,14 +19,17 @@ export interface VigilOptions {
   readonly keepAlive: () => number
   /** Milliseconds for an acknowledgement. */
   readonly answerWithin: number
+  /** Is what it was proved by past its time? Asked as often as acknowledgements are looked for. */
+  readonly expired: () => boolean
   readonly clock: Clock
   readonly timers: Timers
+  outdated(): void
   idled(): void
   /** What was asked is not answered. */
   died(): void
 }
 
-/** One timer for a live stream: ends it where it is idle or dead, tests it where it is silent (RFC 6120 §4.6). */
+/** One timer for a live stream: ends it where it is idle, dead or outdated, tests it where it is silent (RFC 6120 §4.6). */
 export class Vigil {
   readonly #watched: Watched
   readonly #options: VigilOptions
@@ -45,6 +52,10 @@ export class Vigil {
     const { lastStanza, lastRead, askedAt } = this.#watched
     if (askedAt !== undefined && now - askedAt >= answerWithin) {
       this.#options.died()
+      return
+    }
+    if (this.#options.expired()) {
+      this.#options.outdated()
       return
     }
     if (now - lastStanza >= idle) {

@@ -4,8 +4,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { err, type Result } from '../../kernel/result.ts'
 import type { ChainFault } from '../../net/tls/chain.ts'
 import { bareContext, type Credentials } from '../../net/tls/credentials.ts'
-import { validatedPeer } from '../../net/tls/peer.ts'
-import type { PresentedNames } from '../../net/tls/presented-names.ts'
+import { type ValidatedPeer, validatedPeer } from '../../net/tls/peer.ts'
 import type { Element } from '../xml/element.ts'
 import type { XmlLimits } from '../xml/limits.ts'
 import { type BadStanza, type StreamHeader, StreamReader } from '../xml/reader.ts'
@@ -18,7 +17,7 @@ export interface Secured {
   readonly protocol: string
   readonly cipher: string
   /** What the peer's certificate proves by a chain that we trust, or why it proves nothing. */
-  readonly names: Result<PresentedNames, ChainFault>
+  readonly names: Result<ValidatedPeer, ChainFault>
 }
 
 export interface WireEvents {
@@ -100,6 +99,12 @@ export class Wire {
 
   get secured(): Secured | undefined {
     return this.#secured
+  }
+
+  /** A certificate that was believed is past its time, or one that it rests on (RFC 6120 §13.7.2.3). */
+  get expired(): boolean {
+    const names = this.#secured?.names
+    return names?.ok === true && this.#options.clock.wall() > names.value.until
   }
 
   /** The clock's time when something was read last. */

@@ -91,6 +91,8 @@ export interface BedWish {
   /** What the authoritative server says at once; by default nothing. */
   readonly authoritative?: 'valid' | Unreachable
   readonly onStanza?: () => void
+  /** Milliseconds by which the calendar is ahead of what it was. */
+  readonly ahead?: () => number
 }
 
 /** The incoming side on free ports of 127.0.0.1, with an outgoing side that only takes note. */
@@ -112,7 +114,10 @@ export async function incomingBed(wish: BedWish = {}): Promise<IncomingBed> {
     xml: { ...DEFAULT_XML_LIMITS, ...wish.xml },
     limits: { ...DEFAULT_S2S_LIMITS, ...wish.limits },
     retry: { first: 1000, ceiling: 60_000 },
-    clock: patientClock,
+    clock: {
+      now: () => patientClock.now(),
+      wall: () => patientClock.wall() + (wish.ahead?.() ?? 0),
+    },
     timers,
     random: systemRandom,
     onStanza(stanza, pair, proof) {

@@ -12,6 +12,7 @@ import {
   PEER,
   rulesOf,
   THEIRS,
+  trusting,
 } from './incoming-bed.ts'
 import { RawClient } from './raw-client.ts'
 import { domain, INVALID, verifyAnswerOf } from './support.ts'
@@ -366,4 +367,16 @@ test('closing tells everybody, and waits for them', async () => {
   await closing
   expect(bed.side.stats()).toMatchObject({ streams: 0, strangers: 0 })
   await expect(RawClient.connect(bed.port)).rejects.toThrow()
+})
+
+test('TLS is not offered where there is no certificate to show and clear will do', async () => {
+  let rules = rulesOf(ALL)
+  const { port } = await incomingBed({ credentials: trusting({}), rules: () => rules })
+  const may = await RawClient.connect(port)
+  await may.open({ from: THEIRS, to: OWN })
+  expect(await may.features()).toMatch(/^<stream:features[^>]*><dialback /)
+  rules = rulesOf(['sasl-tls', 'tls-dialback'])
+  const must = await RawClient.connect(port)
+  await must.open({ from: THEIRS, to: OWN })
+  expect(await must.features()).toContain('<required/>')
 })

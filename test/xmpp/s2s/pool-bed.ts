@@ -58,7 +58,8 @@ export function poolBed({
   connections = 100,
 }: BedOptions) {
   const time = fakeTime()
-  const clock: Clock = { now: () => time.clock.now(), wall: () => Date.now() }
+  let ahead = 0
+  const clock: Clock = { now: () => time.clock.now(), wall: () => Date.now() + ahead }
   const random: Random = { fraction: () => 0, token: (length) => 'x'.repeat(length) }
   const table: Record<string, Known> = { 'server.example': { A: ['127.0.0.1'] }, ...names }
   for (const [name, port] of Object.entries(servers))
@@ -136,6 +137,10 @@ export function poolBed({
     /** Connections that are counted. */
     open: () => open,
     message,
+    /** The calendar is ahead by so many milliseconds from now on. */
+    advance(by: number) {
+      ahead += by
+    },
     /** Other rules from now on. */
     rule(next: BedOptions['rules']) {
       now = next ?? {}

@@ -52,7 +52,11 @@ async function started(xml: { stanzaBytes?: number } = {}) {
         withdraw: () => {},
         verify: (...[, , , tell]: Parameters<Pool['verify']>) => tell({ via: 'out-1' }),
         recheck: () => calls.push('recheck'),
-        views: () => [{ id: 'out-1', address: '192.0.2.1:5269' } as StreamView],
+        views() {
+          calls.push('views')
+          return [{ id: 'out-1' } as StreamView]
+        },
+        addressOf: (stream: string) => (stream === 'out-1' ? '192.0.2.1:5269' : ''),
         close: async () => void calls.push('close'),
         stats: () => ({}),
       } as unknown as Pool
@@ -84,7 +88,14 @@ test('both directions are one: what is sent, seen, checked anew and closed', asy
   expect(await client.error()).toBe('system-shutdown')
   client.end()
   await closing
-  expect(calls).toEqual(['recheck', 'close'])
+  expect(calls).toEqual(['views', 'recheck', 'close'])
+})
+
+test('an answer that nobody asked for costs no look at all the other streams', async () => {
+  const { events, deps, calls } = await started()
+  for (let at = 0; at < 10; at++) deps.verified('out-1', verifyAnswerOf(THEIRS, OWN, String(at), VALID))
+  expect(events).toHaveLength(10)
+  expect(calls).toEqual([])
 })
 
 test('what an authoritative server says proves a key; what nobody asked is told with where it came from', async () => {

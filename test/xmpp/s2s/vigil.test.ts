@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Vigil, type Watched } from '../../../src/xmpp/s2s/vigil.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
 
-function watch(keepAlive: number) {
+function watch(keepAlive: number, expires = Number.POSITIVE_INFINITY) {
   const time = fakeTime()
   const told: string[] = []
   const now = (): number => time.clock.now()
@@ -19,6 +19,8 @@ function watch(keepAlive: number) {
     answerWithin: 100,
     clock,
     timers,
+    expired: () => now() >= expires,
+    outdated: () => told.push(`outdated ${now()}`),
     idled: () => told.push(`idle ${now()}`),
     died: () => told.push(`died ${now()}`),
   })
@@ -63,4 +65,14 @@ test('who is not watched any more is told nothing', () => {
   vigil.stop()
   time.pass(2000)
   expect(told).toEqual([])
+})
+
+test('what it was proved by is looked at as long as it lives (RFC 6120 §13.7.2.3)', () => {
+  const { time, told } = watch(0, 250)
+  time.pass(249)
+  expect(told).toEqual([])
+  time.pass(110)
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatch(/^outdated /)
+  expect(time.timers.size).toBe(0)
 })
