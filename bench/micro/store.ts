@@ -220,6 +220,8 @@ report('store/learned entries', {
   writtenPerSecond: Math.round((LEARNED * 1000) / (performance.now() - noted)),
 })
 
+report('store/start of the gateway', await startOn(directory, path))
+
 /** As many authorizations as dialogs. */
 const PRESENCE = SHORT ? 5_000 : 100_000
 const body = JSON.stringify({ target: 'x'.repeat(100), routes: ['x'.repeat(100)], callId: 'x'.repeat(30) })
@@ -260,4 +262,4 @@ report('store/presence, loaded', {
   loopDelayMs: { p50: lag.percentile(50) / 1e6, max: lag.max / 1e6 },
 })
 await store.close()
-report('store/start of the gateway', await startOn(directory, path))
+report('store/start of the gateway, with presence', await startOn(directory, path))
