@@ -4,6 +4,9 @@ interface Entry<V> {
   readonly until: number | undefined
 }
 
+/** Entries come and go a million times an hour: what is over is looked for once in so many, and then twice as many may go. */
+const SWEEP = 64
+
 /** A map that forgets: the oldest entry goes when it is full, and entries whose time is over go by and by as others come. */
 export class BoundedMap<K, V> {
   readonly limit: number
@@ -12,6 +15,7 @@ export class BoundedMap<K, V> {
   #walk: Iterator<[K, Entry<V>]> | undefined
   #peeked: readonly [K, Entry<V>] | undefined
   #evicted = 0
+  #sets = 0
 
   /** @param lifetime milliseconds after which an entry counts as absent; Infinity: never */
   constructor(limit: number, lifetime = Number.POSITIVE_INFINITY) {
@@ -45,9 +49,10 @@ export class BoundedMap<K, V> {
       this.#evicted++
       return
     }
-    this.#makeRoom(now)
-    const until = this.#lifetime === Number.POSITIVE_INFINITY ? undefined : Math.ceil(now + this.#lifetime)
-    this.#entries.set(key, { value, until })
+    if (this.#entries.size >= this.limit) this.#makeRoom(now)
+    const mortal = this.#lifetime !== Number.POSITIVE_INFINITY
+    if (mortal && ++this.#sets % SWEEP === 0) this.#sweep(now)
+    this.#entries.set(key, { value, until: mortal ? Math.ceil(now + this.#lifetime) : undefined })
   }
 
   delete(key: K): boolean {
@@ -59,14 +64,18 @@ export class BoundedMap<K, V> {
     this.#walk = undefined
   }
 
-  /** All entries live equally long, so the first is the oldest and the first to expire. More go than come, until none is over. */
+  /** All entries live equally long, so the first is the oldest and the first to expire. */
   #makeRoom(now: number): void {
-    for (let gone = 0; gone < 2 && this.#entries.size > 0; gone++) {
-      const [key, entry] = this.#first()
-      if (!isOver(entry, now)) {
-        if (this.#entries.size < this.limit) return
-        this.#evicted++
-      }
+    const [key, entry] = this.#first()
+    if (!isOver(entry, now)) this.#evicted++
+    this.#entries.delete(key)
+  }
+
+  /** By a walk of its own: one that is kept while the map is busy would keep alive what has left it. */
+  #sweep(now: number): void {
+    let gone = 0
+    for (const [key, entry] of this.#entries) {
+      if (!isOver(entry, now) || gone++ === 2 * SWEEP) return
       this.#entries.delete(key)
     }
   }
