@@ -1,3 +1,4 @@
+import type { Domain } from '../../kernel/domain.ts'
 import type { Element } from '../xml/element.ts'
 import type { Channel, Outward, StreamView } from './channel.ts'
 import type { Connections } from './connections.ts'
@@ -7,7 +8,7 @@ import type { Confirmation, S2sEvent, S2sOptions } from './options.ts'
 import { Outgoing, type StreamEnd, type VerifyOutcome } from './outgoing.ts'
 import { Reach, type TroubledDomain } from './reach.ts'
 import type { StreamName } from './receiving-state.ts'
-import { bounceFor, isLasting, type StreamFailure, unreachableFor } from './stream-failure.ts'
+import { bounceFor, isLasting, isOfPair, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { type Waiting, WaitingRoom } from './waiting.ts'
 
 export interface PoolOptions {
@@ -69,6 +70,8 @@ export class Pool implements Outward {
   /** Until their connection is gone. */
   readonly #streams = new Set<Outgoing>()
   readonly #reach: Reach
+  /** Who refuses one domain of ours is still there for the others. */
+  readonly #pairs: Reach<PairKey>
   readonly #waiting: WaitingRoom
   #names = 0
   #closing: Promise<void> | undefined
@@ -80,6 +83,7 @@ export class Pool implements Outward {
     this.#options = options
     this.#s2s = options.s2s
     this.#reach = new Reach({ limit: limits.domains, retry, clock, random })
+    this.#pairs = new Reach({ limit: limits.domains, retry, clock, random })
     this.#waiting = new WaitingRoom({ stanzas: limits.queueStanzas, octets: limits.queueBytes })
   }
 
@@ -166,7 +170,11 @@ export class Pool implements Outward {
   }
 
   troubled(): readonly TroubledDomain[] {
-    return this.#reach.troubled()
+    const refusing = this.#pairs.troubled().map((trouble) => {
+      const { domain: pair } = trouble
+      return { ...trouble, domain: pair.slice(pair.indexOf(' ') + 1) as Domain }
+    })
+    return [...this.#reach.troubled(), ...refusing]
   }
 
   stats(): PoolStats {
@@ -177,7 +185,7 @@ export class Pool implements Outward {
       offered: this.#byChannel.size,
       queuedStanzas: this.#waiting.stanzas,
       queuedBytes: this.#waiting.octets,
-      troubledDomains: this.#reach.size,
+      troubledDomains: this.#reach.size + this.#pairs.size,
     }
   }
 
@@ -204,7 +212,7 @@ export class Pool implements Outward {
     const rules = this.#s2s.rulesFor(sender, target)
     if (rules === undefined || rules.accepted.length === 0)
       return { kind: 'unwanted', text: `there are no streams between ${sender} and ${target}` }
-    return this.#reach.blocked(target)
+    return this.#reach.blocked(target) ?? this.#pairs.blocked(pairKey({ sender, target }))
   }
 
   #enqueue(way: Way, stanza: Element, taken: Confirmation | undefined): boolean {
@@ -241,6 +249,7 @@ export class Pool implements Outward {
         live: () => {
           this.#counts.proved++
           this.#reach.proved(way.pair.target)
+          this.#pairs.lasted(pairKey(way.pair))
           this.#flush(way)
         },
         failed: (failure) => {
@@ -280,7 +289,9 @@ export class Pool implements Outward {
   #failed(way: Way, failure: StreamFailure): void {
     const { target } = way.pair
     if (isLasting(failure)) {
-      const retryIn = this.#reach.failed(target, failure)
+      const retryIn = isOfPair(failure)
+        ? this.#pairs.failed(pairKey(way.pair), failure)
+        : this.#reach.failed(target, failure)
       this.#event({ kind: 'unreachable', domain: target, reason: failure.text, retryIn })
     }
     if (way.main === undefined) this.#bounceAll(way, failure)
