@@ -1,4 +1,3 @@
-import type { Domain } from '../../kernel/domain.ts'
 import type { Element } from '../xml/element.ts'
 import type { Channel, Outward, StreamView } from './channel.ts'
 import type { Connections } from './connections.ts'
@@ -6,9 +5,10 @@ import type { VerifyAnswer, VerifyRequest } from './dialback.ts'
 import { type DomainPair, type PairKey, pairKey } from './domain-pair.ts'
 import type { Confirmation, S2sEvent, S2sOptions } from './options.ts'
 import { Outgoing, type StreamEnd, type VerifyOutcome } from './outgoing.ts'
-import { Reach, type TroubledDomain } from './reach.ts'
+import type { TroubledDomain } from './reach.ts'
+import { ReachOfPairs } from './reach-of-pairs.ts'
 import type { StreamName } from './receiving-state.ts'
-import { bounceFor, isLasting, isOfPair, type StreamFailure, unreachableFor } from './stream-failure.ts'
+import { bounceFor, isLasting, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { type Waiting, WaitingRoom } from './waiting.ts'
 
 export interface PoolOptions {
@@ -69,9 +69,7 @@ export class Pool implements Outward {
   readonly #byChannel = new Map<Channel, Set<Way>>()
   /** Until their connection is gone. */
   readonly #streams = new Set<Outgoing>()
-  readonly #reach: Reach
-  /** Who refuses one domain of ours is still there for the others. */
-  readonly #pairs: Reach<PairKey>
+  readonly #reach: ReachOfPairs
   readonly #waiting: WaitingRoom
   #names = 0
   #closing: Promise<void> | undefined
@@ -82,8 +80,7 @@ export class Pool implements Outward {
     const { limits, retry, clock, random } = options.s2s
     this.#options = options
     this.#s2s = options.s2s
-    this.#reach = new Reach({ limit: limits.domains, retry, clock, random })
-    this.#pairs = new Reach({ limit: limits.domains, retry, clock, random })
+    this.#reach = new ReachOfPairs({ limit: limits.domains, retry, clock, random })
     this.#waiting = new WaitingRoom({ stanzas: limits.queueStanzas, octets: limits.queueBytes })
   }
 
@@ -170,11 +167,7 @@ export class Pool implements Outward {
   }
 
   troubled(): readonly TroubledDomain[] {
-    const refusing = this.#pairs.troubled().map((trouble) => {
-      const { domain: pair } = trouble
-      return { ...trouble, domain: pair.slice(pair.indexOf(' ') + 1) as Domain }
-    })
-    return [...this.#reach.troubled(), ...refusing]
+    return this.#reach.troubled()
   }
 
   stats(): PoolStats {
@@ -185,7 +178,7 @@ export class Pool implements Outward {
       offered: this.#byChannel.size,
       queuedStanzas: this.#waiting.stanzas,
       queuedBytes: this.#waiting.octets,
-      troubledDomains: this.#reach.size + this.#pairs.size,
+      troubledDomains: this.#reach.size,
     }
   }
 
@@ -208,11 +201,12 @@ export class Pool implements Outward {
   }
 
   /** Why nothing may be opened for the pair now. */
-  #refusal({ sender, target }: DomainPair): StreamFailure | undefined {
+  #refusal(pair: DomainPair): StreamFailure | undefined {
+    const { sender, target } = pair
     const rules = this.#s2s.rulesFor(sender, target)
     if (rules === undefined || rules.accepted.length === 0)
       return { kind: 'unwanted', text: `there are no streams between ${sender} and ${target}` }
-    return this.#reach.blocked(target) ?? this.#pairs.blocked(pairKey({ sender, target }))
+    return this.#reach.blocked(pair)
   }
 
   #enqueue(way: Way, stanza: Element, taken: Confirmation | undefined): boolean {
@@ -248,8 +242,7 @@ export class Pool implements Outward {
       events: {
         live: () => {
           this.#counts.proved++
-          this.#reach.proved(way.pair.target)
-          this.#pairs.lasted(pairKey(way.pair))
+          this.#reach.proved(way.pair)
           this.#flush(way)
         },
         failed: (failure) => {
@@ -289,9 +282,7 @@ export class Pool implements Outward {
   #failed(way: Way, failure: StreamFailure): void {
     const { target } = way.pair
     if (isLasting(failure)) {
-      const retryIn = isOfPair(failure)
-        ? this.#pairs.failed(pairKey(way.pair), failure)
-        : this.#reach.failed(target, failure)
+      const retryIn = this.#reach.failed(way.pair, failure)
       this.#event({ kind: 'unreachable', domain: target, reason: failure.text, retryIn })
     }
     if (way.main === undefined) this.#bounceAll(way, failure)
