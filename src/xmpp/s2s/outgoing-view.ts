@@ -58,5 +58,3 @@ export function outgoingView(seen: Seen): StreamView {
     bytesOut,
   }
 }
-
-/** A certificate that matches counts, whatever was said over it. */

@@ -5,7 +5,8 @@ import type { VerifyAnswer, VerifyRequest } from './dialback.ts'
 import { type DomainPair, type PairKey, pairKey } from './domain-pair.ts'
 import type { Confirmation, S2sEvent, S2sOptions } from './options.ts'
 import { Outgoing, type StreamEnd, type VerifyOutcome } from './outgoing.ts'
-import { Reach, type TroubledDomain } from './reach.ts'
+import type { TroubledDomain } from './reach.ts'
+import { ReachOfPairs } from './reach-of-pairs.ts'
 import type { StreamName } from './receiving-state.ts'
 import { bounceFor, isLasting, type StreamFailure, unreachableFor } from './stream-failure.ts'
 import { type Waiting, WaitingRoom } from './waiting.ts'
@@ -68,7 +69,7 @@ export class Pool implements Outward {
   readonly #byChannel = new Map<Channel, Set<Way>>()
   /** Until their connection is gone. */
   readonly #streams = new Set<Outgoing>()
-  readonly #reach: Reach
+  readonly #reach: ReachOfPairs
   readonly #waiting: WaitingRoom
   #names = 0
   #closing: Promise<void> | undefined
@@ -79,7 +80,7 @@ export class Pool implements Outward {
     const { limits, retry, clock, random } = options.s2s
     this.#options = options
     this.#s2s = options.s2s
-    this.#reach = new Reach({ limit: limits.domains, retry, clock, random })
+    this.#reach = new ReachOfPairs({ limit: limits.domains, retry, clock, random })
     this.#waiting = new WaitingRoom({ stanzas: limits.queueStanzas, octets: limits.queueBytes })
   }
 
@@ -204,11 +205,12 @@ export class Pool implements Outward {
   }
 
   /** Why nothing may be opened for the pair now. */
-  #refusal({ sender, target }: DomainPair): StreamFailure | undefined {
+  #refusal(pair: DomainPair): StreamFailure | undefined {
+    const { sender, target } = pair
     const rules = this.#s2s.rulesFor(sender, target)
     if (rules === undefined || rules.accepted.length === 0)
       return { kind: 'unwanted', text: `there are no streams between ${sender} and ${target}` }
-    return this.#reach.blocked(target)
+    return this.#reach.blocked(pair)
   }
 
   #enqueue(way: Way, stanza: Element, taken: Confirmation | undefined): boolean {
@@ -244,7 +246,7 @@ export class Pool implements Outward {
       events: {
         live: () => {
           this.#counts.proved++
-          this.#reach.proved(way.pair.target)
+          this.#reach.proved(way.pair)
           this.#flush(way)
           this.#event({ kind: 'reachable', domain: way.pair.target })
         },
@@ -285,7 +287,7 @@ export class Pool implements Outward {
   #failed(way: Way, failure: StreamFailure): void {
     const { target } = way.pair
     if (isLasting(failure)) {
-      const retryIn = this.#reach.failed(target, failure)
+      const retryIn = this.#reach.failed(way.pair, failure)
       this.#event({ kind: 'unreachable', domain: target, reason: failure.text, retryIn })
     }
     if (way.main === undefined) this.#bounceAll(way, failure)

@@ -4,15 +4,17 @@ import type { Random } from '../../kernel/random.ts'
 import { backOff, type ReconnectTimes } from '../component/back-off.ts'
 import type { StreamFailure } from './stream-failure.ts'
 
-/** A domain that cannot be reached. */
-export interface TroubledDomain {
-  readonly domain: Domain
+/** A domain that cannot be reached, or a pair of domains that no stream comes about for. */
+export interface Troubled<Key> {
+  readonly domain: Key
   /** One after the other. */
   readonly failures: number
   /** Milliseconds until it is tried again, when something is to be sent; 0: at once. */
   readonly retryIn: number
   readonly reason: string
 }
+
+export type TroubledDomain = Troubled<Domain>
 
 interface Trouble {
   readonly failures: number
@@ -37,13 +39,13 @@ export interface ReachOptions {
 const FORGET = 4
 
 /**
- * Which domains could not be reached lately, and when each may be tried again, so that none is hammered. A stream that was
+ * Which domains, or pairs of them, could not be reached lately, and when each may be tried again, so that none is hammered. A stream that was
  * proved clears that only once it has lasted: whoever lets us in and closes at once, again and again, is left alone too.
  */
-export class Reach {
+export class Reach<Key extends string = Domain> {
   readonly #options: ReachOptions
   /** The one that failed last is the last. */
-  readonly #troubles = new Map<Domain, Trouble>()
+  readonly #troubles = new Map<Key, Trouble>()
 
   constructor(options: ReachOptions) {
     this.#options = options
@@ -55,13 +57,13 @@ export class Reach {
   }
 
   /** Why the domain is not to be tried now; undefined: it may be. */
-  blocked(domain: Domain): StreamFailure | undefined {
+  blocked(domain: Key): StreamFailure | undefined {
     const trouble = this.#get(domain)
     return trouble !== undefined && trouble.until > this.#options.clock.now() ? trouble.failure : undefined
   }
 
   /** @returns milliseconds until it may be tried again */
-  failed(domain: Domain, failure: StreamFailure): number {
+  failed(domain: Key, failure: StreamFailure): number {
     const { clock, random, retry } = this.#options
     const now = clock.now()
     const before = this.#get(domain)
@@ -73,24 +75,24 @@ export class Reach {
   }
 
   /** A stream of ours was proved there. */
-  proved(domain: Domain): void {
+  proved(domain: Key): void {
     const trouble = this.#get(domain)
     if (trouble !== undefined) this.#troubles.set(domain, { ...trouble, until: 0, mended: true })
   }
 
   /** A stream that was proved has ended well, or lasted. */
-  lasted(domain: Domain): void {
+  lasted(domain: Key): void {
     this.#troubles.delete(domain)
   }
 
   /** A stream that was proved was closed at once. The first time costs nothing. @returns the wait, in milliseconds */
-  cutShort(domain: Domain, failure: StreamFailure): number {
+  cutShort(domain: Key, failure: StreamFailure): number {
     if (this.#get(domain) !== undefined) return this.failed(domain, failure)
     this.#set(domain, 1, 0, failure, true)
     return 0
   }
 
-  troubled(): readonly TroubledDomain[] {
+  troubled(): readonly Troubled<Key>[] {
     const now = this.#options.clock.now()
     return [...this.#troubles]
       .filter(([, { forget, mended }]) => forget > now && !mended)
@@ -102,14 +104,14 @@ export class Reach {
       }))
   }
 
-  #get(domain: Domain): Trouble | undefined {
+  #get(domain: Key): Trouble | undefined {
     const trouble = this.#troubles.get(domain)
     if (trouble === undefined || trouble.forget > this.#options.clock.now()) return trouble
     this.#troubles.delete(domain)
     return undefined
   }
 
-  #set(domain: Domain, failures: number, until: number, failure: StreamFailure, mended: boolean): void {
+  #set(domain: Key, failures: number, until: number, failure: StreamFailure, mended: boolean): void {
     const { clock, limit, retry } = this.#options
     this.#troubles.delete(domain)
     for (const [oldest] of this.#troubles) {

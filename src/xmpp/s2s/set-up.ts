@@ -117,11 +117,6 @@ export class SetUp {
     return this.#proof
   }
 
-  /** The id that the peer gave the stream. */
-  get streamId(): string | undefined {
-    return this.#streamId
-  }
-
   /** The peer may send stanzas, and keys, on it (XEP-0288). */
   get bidi(): boolean {
     return this.#bidi && this.established

@@ -36,6 +36,9 @@ export const unreachableFor = ({ kind }: StreamFailure): Unreachable =>
 /** Does it tell something of the domain that will still hold in a moment? */
 export const isLasting = ({ kind }: StreamFailure): boolean => kind !== 'full' && kind !== 'unwanted'
 
+/** Does it tell that they are there, and what they think of one domain of ours? */
+export const isOfPair = ({ kind }: StreamFailure): boolean => kind === 'refused' || kind === 'invalid-key'
+
 /** What came of our key. */
 export function keyFailure(domain: string, failure: AskFailure): StreamFailure {
   const kind = bounceOf(failure) === 'internal-server-error' ? 'invalid-key' : 'refused'

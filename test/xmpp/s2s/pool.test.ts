@@ -263,6 +263,28 @@ describe('a domain that cannot be reached', () => {
     expect(bed.ofKind('unreachable').map(({ retryIn }) => retryIn)).toEqual([1_000, 2_000, 4_000, 8_000])
   })
 
+  test('is not one that refuses another domain of ours, whoever had us try it', async () => {
+    await using willing = await rawServer(politePeer(CLEAR))
+    await using refusing = await rawServer(async (peer) => {
+      await peer.until(HEADER)
+      peer.end(`${headerOf({})}</stream:stream>`)
+    })
+    await using bed = poolBed({
+      rules: (own) => ({
+        fixed: { host: '127.0.0.1', port: own === CAPULET ? willing.port : refusing.port },
+      }),
+    })
+    const request = verifyRequest('rooms.capulet.example', 'montague.example', 'x')
+    const claimed = { sender: MONTAGUE, target: ROOMS.sender }
+    await new Promise((resolve) => bed.pool.verify(claimed, request, 'in-1', resolve))
+    expect(bed.pool.troubled()).toMatchObject([{ domain: MONTAGUE, failures: 1 }])
+    bed.send('r1', ROOMS)
+    expect(await bed.told('r1')).toBe(false)
+    bed.send('m1')
+    expect(await bed.told('m1')).toBe(true)
+    expect(refusing.peers).toHaveLength(1)
+  })
+
   test('never is for longer than the ceiling', async () => {
     await using bed = await broken()
     for (let at = 0; at < 9; at++) {
@@ -274,7 +296,9 @@ describe('a domain that cannot be reached', () => {
   })
 
   test('is so for every pair, and for keys that are to be verified', async () => {
-    await using bed = await broken()
+    const server = await rawServer(() => {})
+    await server[Symbol.asyncDispose]()
+    await using bed = poolBed({ servers: { [MONTAGUE]: server.port } })
     bed.send('m1')
     await bed.told('m1')
     bed.send('r1', ROOMS)
@@ -287,7 +311,7 @@ describe('a domain that cannot be reached', () => {
       (outcome) => told.push(outcome),
     )
     expect(told).toEqual([{ unreachable: 'no-connection' }])
-    expect(bed.server.peers).toHaveLength(1)
+    expect(bed.pool.stats().opened).toBe(1)
   })
 
   test('is none any more once a stream has lasted', async () => {
