@@ -39,7 +39,9 @@ export class S2sEvents {
       case 'closed': {
         const { peer, reason, wasLive, direction } = event
         counters.add(wasLive ? `s2s.ended.${direction}` : `s2s.failed.${direction}`)
-        if (peer !== undefined && !WELL.has(reason)) this.#errors.set(peer, reason, 0)
+        // Who has proved nothing may say that he is anybody.
+        const known = wasLive || direction === 'out'
+        if (peer !== undefined && known && !WELL.has(reason)) this.#errors.set(peer, reason, 0)
         if (wasLive) log.info(about, 'a stream between servers has ended')
         else if (direction === 'in') peers.warn(about, 'a stream from another server came to nothing')
         else log.debug(about, 'a stream to another server came to nothing')

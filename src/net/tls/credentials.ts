@@ -144,6 +144,7 @@ export class Credentials {
 }
 
 function ready({ certificates, trust }: Material): readonly Shown[] {
+  if (certificates.length === 0) return []
   const { anchors } = trust
   const ca = anchors.length <= TOLD ? anchors.map(({ x509 }) => x509.toString()) : []
   return certificates.map(({ name, cert, key }) => {

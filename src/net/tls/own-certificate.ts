@@ -39,13 +39,15 @@ export function trustIn(pem: string): Trust | undefined {
   return anchors.length === found.length ? { anchors } : undefined
 }
 
-let web: Trust | undefined
+let web: Trust['anchors'] | undefined
 
-/** The authorities that come with Node.js: those of Mozilla. */
-export function webTrust(): Trust {
-  web ??= trustIn(rootCertificates.join('\n')) ?? { anchors: [] }
-  return web
-}
+/** The authorities that come with Node.js: those of Mozilla. Read when somebody is judged by them, since that takes some memory. */
+export const webTrust = (): Trust => ({
+  get anchors() {
+    web ??= trustIn(rootCertificates.join('\n'))?.anchors ?? []
+    return web
+  },
+})
 
 function parsed(pem: string): readonly X509Certificate[] | undefined {
   try {
