@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../kernel/bounded-map.ts'
 import type { StreamView as Stream } from '../../xmpp/s2s/channel.ts'
-import type { S2sEvent } from '../../xmpp/s2s/options.ts'
+import { type S2sEvent, VERIFIED } from '../../xmpp/s2s/options.ts'
 import type { S2sServer } from '../../xmpp/s2s/server.ts'
 import type { Counters } from '../counters.ts'
 import type { Log } from '../log.ts'
@@ -17,7 +17,7 @@ export interface S2sEventsOptions {
 /** Domains whose last error is remembered. */
 const DOMAINS = 10_000
 /** How streams end when all is well. */
-const WELL = new Set(['idle', 'closed by the peer', 'nothing more to verify'])
+const WELL = new Set(['idle', 'closed by the peer', VERIFIED])
 
 /** What streams between servers have to tell: lines of the log, counters, and what a person may see of them. */
 export class S2sEvents {
@@ -38,11 +38,13 @@ export class S2sEvents {
         return
       case 'closed': {
         const { peer, reason, wasLive, direction } = event
-        counters.add(wasLive ? `s2s.ended.${direction}` : `s2s.failed.${direction}`)
+        const well = wasLive || reason === VERIFIED
+        counters.add(well ? `s2s.ended.${direction}` : `s2s.failed.${direction}`)
         // Who has proved nothing may say that he is anybody.
         const known = wasLive || direction === 'out'
         if (peer !== undefined && known && !WELL.has(reason)) this.#errors.set(peer, reason, 0)
         if (wasLive) log.info(about, 'a stream between servers has ended')
+        else if (well) log.debug(about, 'a stream between servers has ended')
         else if (direction === 'in') peers.warn(about, 'a stream from another server came to nothing')
         else log.debug(about, 'a stream to another server came to nothing')
         return

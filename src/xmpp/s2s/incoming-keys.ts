@@ -43,6 +43,7 @@ const FAULTS: Readonly<Record<Exclude<DialbackFault, 'not-dialback'>, StreamErro
 export class IncomingKeys {
   readonly #deps: KeysDeps
   #used = false
+  #asked = false
 
   constructor(deps: KeysDeps) {
     this.#deps = deps
@@ -51,6 +52,11 @@ export class IncomingKeys {
   /** A key has come. */
   get used(): boolean {
     return this.#used
+  }
+
+  /** Our word on keys is all that was wanted. */
+  get onlyAsked(): boolean {
+    return this.#asked && !this.#used
   }
 
   /** False: it is something else. */
@@ -67,8 +73,10 @@ export class IncomingKeys {
       if (dialback.element === 'verify') receiver.answer(name, dialback)
       // We send no keys this way.
       else unsolicited()
-    } else if (dialback.element === 'verify') write(writeDialback(verifyAnswer(dialback, authority)))
-    else {
+    } else if (dialback.element === 'verify') {
+      this.#asked = true
+      write(writeDialback(verifyAnswer(dialback, authority)))
+    } else {
       this.#used = true
       receiver.key(name, this.#deps.streamId(), dialback, this.#policy(dialback))
     }

@@ -16,7 +16,7 @@ import { Opening } from './incoming-opening.ts'
 import { IncomingTraffic, isStanza, type Suspicion } from './incoming-traffic.ts'
 import { incomingView, theirError } from './incoming-view.ts'
 import { type Initiator, keyProof, type StreamProof, type Way } from './negotiation.ts'
-import type { Confirmation, PeerRules, S2sOptions } from './options.ts'
+import { type Confirmation, type PeerRules, type S2sOptions, VERIFIED } from './options.ts'
 import type { TlsStart } from './place.ts'
 import type { KeyBearer, Receiver } from './receiver.ts'
 import type { Seated, Seats } from './seats.ts'
@@ -137,9 +137,10 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       hasKeys: () => this.#keys.used,
     })
     receiver.join(this)
-    this.#setUp = options.timers.set(limits.setUp, () =>
-      this.#fail({ condition: 'connection-timeout', text: 'nothing was proved in time' }),
-    )
+    this.#setUp = options.timers.set(limits.setUp, () => {
+      if (this.#keys.onlyAsked) this.#leave(VERIFIED)
+      else this.#fail({ condition: 'connection-timeout', text: 'nothing was proved in time' })
+    })
   }
 
   start(): void {
@@ -373,9 +374,14 @@ export class IncomingStream implements KeyBearer, Channel, Stranger, Seated {
       direction: 'in',
       peer: this.#stanzas.pairs.all[0]?.pair.sender ?? this.#opening.opened?.other,
       address: this.address,
-      reason: this.#live ? reason : reason + inVain(this.#wire, this.#opening.opened?.other, this.#verdict),
+      reason: this.#live ? reason : this.#inVain(reason),
       wasLive: this.#live,
     })
+  }
+
+  #inVain(reason: string): string {
+    if (this.#keys.onlyAsked) return VERIFIED
+    return reason + inVain(this.#wire, this.#opening.opened?.other, this.#verdict)
   }
 
   /** What a peer sent must not throw out of a socket's handler. */

@@ -85,6 +85,9 @@ export interface Bounce {
   readonly text: string
 }
 
+/** Why a stream ends that was for keys alone, whoever opened it. */
+export const VERIFIED = 'nothing more to verify'
+
 /** What happens, as values for the log and the counters. */
 export type S2sEvent =
   /** Stanzas of the pair may cross; `direction` as seen from us. */

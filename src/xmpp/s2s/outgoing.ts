@@ -9,7 +9,7 @@ import { type VerifyAnswer, type VerifyRequest, writeDialback } from './dialback
 import { Dialling } from './dialling.ts'
 import type { DomainPair } from './domain-pair.ts'
 import type { StreamProof, Way } from './negotiation.ts'
-import type { Confirmation, PeerRules, S2sEvent, S2sOptions } from './options.ts'
+import { type Confirmation, type PeerRules, type S2sEvent, type S2sOptions, VERIFIED } from './options.ts'
 import { outgoingView } from './outgoing-view.ts'
 import type { StreamName, Unreachable } from './receiving-state.ts'
 import { addressOf, type StreamFailure, unreachableFor } from './stream-failure.ts'
@@ -209,7 +209,7 @@ export class Outgoing implements Channel {
     const { timers, limits } = this.#options.s2s
     this.#parked = true
     this.#limit?.cancel()
-    this.#limit = timers.set(limits.setUp, () => this.end('nothing more to verify'))
+    this.#limit = timers.set(limits.setUp, () => this.end(VERIFIED))
   }
 
   #verify(): void {

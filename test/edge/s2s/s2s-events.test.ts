@@ -3,7 +3,7 @@ import { Counters } from '../../../src/edge/counters.ts'
 import { PeerLog } from '../../../src/edge/peer-log.ts'
 import { S2sEvents } from '../../../src/edge/s2s/s2s-events.ts'
 import type { StreamView } from '../../../src/xmpp/s2s/channel.ts'
-import type { S2sEvent } from '../../../src/xmpp/s2s/options.ts'
+import { type S2sEvent, VERIFIED } from '../../../src/xmpp/s2s/options.ts'
 import { domain } from '../../federation/fixtures.ts'
 import { fakeTime } from '../../kernel/fake-time.ts'
 import { recordingLog } from '../support.ts'
@@ -50,6 +50,13 @@ test('who merely says that he is somebody does not write that domain’s last er
   expect(lastError()).toBeUndefined()
   expect(counters.get('s2s.failed.in')).toBe(1)
   expect(log.lines.at(-1)).toMatchObject({ level: 'warn' })
+})
+
+test('a stream on which another server had keys verified, and nothing else, is no failure', () => {
+  const { events, counters, log } = bed()
+  events.report(closed({ direction: 'in', wasLive: false, reason: VERIFIED }))
+  expect(counters.snapshot()).toEqual({ 's2s.ended.in': 1 })
+  expect(log.lines.map(({ level }) => level)).toEqual(['debug'])
 })
 
 test('a stream that ends well is no error', () => {

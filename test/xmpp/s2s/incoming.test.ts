@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { VERIFIED } from '../../../src/xmpp/s2s/options.ts'
 import { Element } from '../../../src/xmpp/xml/element.ts'
 import type { Issued } from '../../support/certificates.ts'
 import { until } from '../../support/patient-clock.ts'
@@ -379,4 +380,15 @@ test('TLS is not offered where there is no certificate to show and clear will do
   const must = await RawClient.connect(port)
   await must.open({ from: THEIRS, to: OWN })
   expect(await must.features()).toContain('<required/>')
+})
+
+test('a stream for our word on keys alone ends in peace, and is no failure', async () => {
+  const bed = await incomingBed({ limits: { setUp: 200 } })
+  const client = await RawClient.connectTls(bed.directPort)
+  await client.open({ from: THEIRS, to: OWN })
+  client.send(`<db:verify from='${THEIRS}' to='${OWN}' id='x'>wrong</db:verify>`)
+  await client.take(/<db:verify from="montague.example" to="capulet.example" id="x" type="invalid"\/>/)
+  await client.ended()
+  await until(() => bed.events.length > 0)
+  expect(bed.events).toMatchObject([{ kind: 'closed', reason: VERIFIED, wasLive: false }])
 })
