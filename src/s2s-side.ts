@@ -64,7 +64,10 @@ export class S2sSide {
         credentials: this.#credentials,
         keys: new DialbackKeys([config.dialbackSecret ?? random.token(SECRET)]),
         serves: (own) => servesOverS2s(snapshot(), own),
-        rulesFor: (own, other) => s2sRules(snapshot(), own, other),
+        rulesFor(own, other) {
+          const rules = s2sRules(snapshot(), own, other)
+          return rules?.publicOnly && s2s.privateAddresses ? { ...rules, publicOnly: false } : rules
+        },
         lookups,
         families: s2s.families,
         xml,

@@ -1,17 +1,6 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { isPrivate } from '../net/private-addresses.ts'
 import type { RowFinding } from './federation-rows.ts'
 import type { FileValues } from './schema.ts'
-
-/** RFC 1918, RFC 4193, link-local, loopback. */
-const PRIVATE = new BlockList()
-PRIVATE.addSubnet('127.0.0.0', 8)
-PRIVATE.addSubnet('10.0.0.0', 8)
-PRIVATE.addSubnet('172.16.0.0', 12)
-PRIVATE.addSubnet('192.168.0.0', 16)
-PRIVATE.addSubnet('169.254.0.0', 16)
-PRIVATE.addAddress('::1', 'ipv6')
-PRIVATE.addSubnet('fc00::', 7, 'ipv6')
-PRIVATE.addSubnet('fe80::', 10, 'ipv6')
 
 /** One name and one socket each; a home server is believed over UDP only where no one outside can reach. */
 export function listenerFindings(listeners: FileValues['sip']['listeners']): RowFinding[] {
@@ -42,7 +31,7 @@ export function listenerFindings(listeners: FileValues['sip']['listeners']): Row
     if (
       side === 'inside' &&
       transport === 'udp' &&
-      !PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+      !isPrivate(address)
     ) {
       found.push({
         path: [...path, 'address'],

@@ -102,6 +102,7 @@ test('what is read is plain: milliseconds, octets', () => {
   expect(s2s).toEqual({
     listeners: [{ name: 's2s', address: '::1', port: 5270, tls: 'direct' }],
     families: [4, 6],
+    privateAddresses: false,
     retry: { first: 5000, ceiling: 300_000 },
     limits: {
       connections: 5000,

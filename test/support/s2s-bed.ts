@@ -105,6 +105,8 @@ export async function startFederatedGateway(
             { name: 's2s', address: '127.0.0.1', port: s2s },
             { name: 's2s-direct', address: '127.0.0.1', port: direct, tls: 'direct' },
           ],
+          // DNS places everybody on loopback.
+          privateAddresses: true,
           ...options.s2s,
         },
       },

@@ -19,6 +19,8 @@ export interface S2sRules {
   readonly connections: number
   /** Where its server is, whatever DNS says. */
   readonly fixed: FixedHost | undefined
+  /** Nobody has written its domain down with a provider: DNS may not send us to a private address for it. */
+  readonly publicOnly: boolean
 }
 
 /**
@@ -37,6 +39,7 @@ export function s2sRules(snapshot: Snapshot, own: Domain, other: Domain): S2sRul
     partner: provider === undefined ? other : `provider ${provider.name}`,
     connections: provider === undefined ? (limits.connections ?? connections) : connections,
     fixed: provider?.server,
+    publicOnly: provider === undefined,
   }
 }
 

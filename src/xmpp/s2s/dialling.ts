@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import type { Domain } from '../../kernel/domain.ts'
 import type { Timer } from '../../kernel/timer-wheel.ts'
+import { isPrivate } from '../../net/private-addresses.ts'
+import { isReachable } from '../../net/reachable.ts'
 import type { Element } from '../xml/element.ts'
 import type { BadStanza } from '../xml/reader.ts'
 import type { StreamError } from '../xml/stream-error.ts'
@@ -147,14 +149,15 @@ export class Dialling {
   async #locate(): Promise<Located> {
     const { other, s2s, rules } = this.#options
     const { lookups, random, families, reachable } = s2s
+    const { fixed, publicOnly = false } = rules() ?? {}
     const deps: LocateDeps = {
       lookups,
       random,
       directTls: this.#accepted.some((way) => way !== 'tcp-dialback'),
       ...(families === undefined ? {} : { families }),
       ...(reachable === undefined ? {} : { reachable }),
+      ...(publicOnly ? { reachable: isPublic } : {}),
     }
-    const fixed = rules()?.fixed
     const { signal } = this.#lookup
     return fixed === undefined ? locate(other, deps, signal) : locateHost(other, fixed, deps, signal)
   }
@@ -267,3 +270,5 @@ export class Dialling {
 
 /** A word of Node's or ours on one line, and not a long one. */
 const plain = (reason: string): string => reason.replaceAll(/[^ -~]+/g, ' ').slice(0, 120)
+
+const isPublic = (address: string, port: number): boolean => isReachable(address, port) && !isPrivate(address)

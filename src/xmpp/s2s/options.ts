@@ -25,6 +25,8 @@ export interface PeerRules {
   readonly connections: number
   /** Where its server is, instead of where DNS says. */
   readonly fixed: FixedHost | undefined
+  /** DNS may not send us to a private address for it: whoever may name a domain would choose where inside we connect. */
+  readonly publicOnly?: boolean | undefined
 }
 
 export interface S2sListener {

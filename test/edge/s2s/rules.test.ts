@@ -56,6 +56,7 @@ test('a provider’s own settings', () => {
     partner: expect.stringMatching(/^provider ./),
     connections: 3,
     fixed: server,
+    publicOnly: false,
   })
 })
 
@@ -77,7 +78,7 @@ describe('every combination of TLS, SASL and dialback that can be has its ways',
 })
 
 test.for<readonly [string, Partial<FederationInput>, string, object]>([
-  ['of a provider', {}, 'xmpp.example', { accepted: BY_DEFAULT, connections: 20, fixed: undefined }],
+  ['of a provider', {}, 'xmpp.example', { accepted: BY_DEFAULT, connections: 20, fixed: undefined, publicOnly: false }],
   [
     'of a provider, below its domain',
     { providers: [provider({ domains: [pattern('*.xmpp.example')] })] },
@@ -94,6 +95,7 @@ test.for<readonly [string, Partial<FederationInput>, string, object]>([
       partner: 'partner.example',
       connections: 20,
       fixed: undefined,
+      publicOnly: true,
     },
   ],
   ['below an allowed domain', allowed('partner.example'), 'chat.partner.example', { accepted: BY_DEFAULT }],

@@ -163,6 +163,22 @@ describe('where its server is', () => {
     expect(bed.bounces).toEqual([{ id: 'm1', bounce: { condition, text } }])
   })
 
+  test('a domain that anybody may have named is not looked for at private addresses', async () => {
+    await using bed = await withPeer({ shows: MATCHING }, { rules: { publicOnly: true } })
+    bed.send('m1')
+    expect(await bed.told('m1')).toBe(false)
+    expect(bed.bounces).toEqual([
+      {
+        id: 'm1',
+        bounce: {
+          condition: 'remote-server-not-found',
+          text: 'no address of server.example can be connected to',
+        },
+      },
+    ])
+    expect(bed.server.peers).toEqual([])
+  })
+
   test('over IPv6', async () => {
     await using server = await rawServer(politePeer({ shows: MATCHING }), '::1')
     await using bed = poolBed({
