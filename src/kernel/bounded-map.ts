@@ -66,9 +66,14 @@ export class BoundedMap<K, V> {
 
   /** All entries live equally long, so the first is the oldest and the first to expire. */
   #makeRoom(now: number): void {
-    const [key, entry] = this.#first()
-    if (!isOver(entry, now)) this.#evicted++
-    this.#entries.delete(key)
+    while (this.#entries.size > 0) {
+      const [key, entry] = this.#first()
+      if (!isOver(entry, now)) {
+        if (this.#entries.size < this.limit) return
+        this.#evicted++
+      }
+      this.#entries.delete(key)
+    }
   }
 
   /** By a walk of its own: one that is kept while the map is busy would keep alive what has left it. */
