@@ -15,7 +15,7 @@ const fromJuliet = async ({ juliet, romeo }: Federated, body: string): Promise<s
 
 const fromRomeo = async ({ romeo }: Federated, body: string) => {
   const { status, reason } = await romeo.message({ to: `sip:${JULIET}`, body })
-  return [status, reason.replace(/ \(\w+\)$/, '')]
+  return [status, reason.replace(/ \([\w-]+\)$/, '')]
 }
 
 describe('the level verified', () => {
