@@ -4,30 +4,13 @@ import { DEFAULT_NEGOTIATION, negotiationCheck } from '../../federation/negotiat
 import type { Snapshot } from '../../federation/snapshot.ts'
 import { NEEDS } from '../../federation/standing.ts'
 import type { Domain } from '../../kernel/domain.ts'
-import type { FixedHost } from '../../xmpp/s2s/locate.ts'
-import type { Accepted } from '../../xmpp/s2s/negotiation.ts'
-
-/** What holds for the streams between one domain of ours and another one. */
-export interface S2sRules {
-  /** Never empty. */
-  readonly accepted: Accepted
-  /** Milliseconds of silence after which a stream is tested; 0: never. */
-  readonly keepAlive: number
-  /** Whose streams are counted together: a provider's, or those of a domain without one. */
-  readonly partner: string
-  /** Streams that the partner, with all its domains, may have at once. */
-  readonly connections: number
-  /** Where its server is, whatever DNS says. */
-  readonly fixed: FixedHost | undefined
-  /** Nobody has written its domain down with a provider: DNS may not send us to a private address for it. */
-  readonly publicOnly: boolean
-}
+import type { PeerRules } from '../../xmpp/s2s/options.ts'
 
 /**
  * Asked for each stream that is set up, whoever opens it, not for each stanza: those have `decide`, which is stricter.
  * Undefined: no link from server to server carries that pair.
  */
-export function s2sRules(snapshot: Snapshot, own: Domain, other: Domain): S2sRules | undefined {
+export function s2sRules(snapshot: Snapshot, own: Domain, other: Domain): PeerRules | undefined {
   if (s2sLinkOf(snapshot, own, other) === undefined) return undefined
   const { provider, limits } = standingOf(snapshot, other)
   if (provider?.protocol === 'sip') return undefined

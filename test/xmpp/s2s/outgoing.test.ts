@@ -2,30 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { until } from '../../support/patient-clock.ts'
 import { featuresOf, headerOf, politePeer, type Traits } from './polite-peer.ts'
 import { type BedOptions, CAPULET, issue, MATCHING, MONTAGUE, poolBed } from './pool-bed.ts'
-import { type RawServer, rawServer, type Script } from './raw-server.ts'
+import { rawServer, type Script } from './raw-server.ts'
 import { domain } from './support.ts'
+import { arrived, readBy, withPeer } from './with-peer.ts'
 
 const HEADER = /<stream:stream[^>]*>/
 const SECURE: BedOptions['rules'] = { accepted: ['sasl-tls', 'tls-dialback'] }
 const IN_CLEAR: BedOptions['rules'] = { accepted: ['tcp-dialback'] }
 const STARTTLS = "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>"
 const PROCEED = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-
-async function withPeer(script: Script | Traits, options: BedOptions = {}) {
-  const server = await rawServer(typeof script === 'function' ? script : politePeer(script))
-  const bed = poolBed({ servers: { [MONTAGUE]: server.port }, ...options })
-  return {
-    server,
-    ...bed,
-    async [Symbol.asyncDispose]() {
-      await bed[Symbol.asyncDispose]()
-      await server[Symbol.asyncDispose]()
-    },
-  }
-}
-const readBy = ({ peers }: RawServer, at = 0): string => peers[at]?.read ?? ''
-const arrived = (server: RawServer, text: string, at = 0): Promise<void> =>
-  until(() => readBy(server, at).includes(text))
 
 describe('what is said', () => {
   test('header, EXTERNAL with our domain, header again, then stanzas', async () => {

@@ -5,34 +5,19 @@ import type { Confirmation } from '../../../src/xmpp/s2s/options.ts'
 import type { VerifyOutcome } from '../../../src/xmpp/s2s/outgoing.ts'
 import { until } from '../../support/patient-clock.ts'
 import { headerOf, politePeer, type Traits } from './polite-peer.ts'
-import { type BedOptions, CAPULET, MATCHING, MONTAGUE, PAIR, poolBed } from './pool-bed.ts'
-import { type RawServer, rawServer, type Script } from './raw-server.ts'
+import { ALL, type BedOptions, CAPULET, MATCHING, MONTAGUE, PAIR, poolBed } from './pool-bed.ts'
+import { rawServer, type Script } from './raw-server.ts'
 import { domain, verifyRequest } from './support.ts'
+import { arrived, withPeer as bedWithPeer, readBy } from './with-peer.ts'
 
 const HEADER = /<stream:stream[^>]*>/
 const ROOMS: DomainPair = { sender: domain('rooms.capulet.example'), target: MONTAGUE }
 /** In clear, which is quickest. */
 const CLEAR: Traits = { starttls: 'absent' }
 
-async function withPeer(script: Script | Traits, options: BedOptions = {}) {
-  const server = await rawServer(typeof script === 'function' ? script : politePeer(script))
-  const bed = poolBed({
-    servers: { [MONTAGUE]: server.port },
-    rules: { accepted: ['sasl-tls', 'tls-dialback', 'tcp-dialback'] },
-    ...options,
-  })
-  return {
-    server,
-    ...bed,
-    async [Symbol.asyncDispose]() {
-      await bed[Symbol.asyncDispose]()
-      await server[Symbol.asyncDispose]()
-    },
-  }
-}
-const readBy = ({ peers }: RawServer, at = 0): string => peers[at]?.read ?? ''
-const arrived = (server: RawServer, text: string, at = 0): Promise<void> =>
-  until(() => readBy(server, at).includes(text))
+/** By whatever proves. */
+const withPeer = (script: Script | Traits, options: BedOptions = {}) =>
+  bedWithPeer(script, { rules: { accepted: ALL }, ...options })
 
 describe('streams', () => {
   test('one for each pair of domains, used again', async () => {
