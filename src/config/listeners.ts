@@ -28,11 +28,7 @@ export function listenerFindings(listeners: FileValues['sip']['listeners']): Row
     }
     names.set(name, index)
     sockets.set(socket, name)
-    if (
-      side === 'inside' &&
-      transport === 'udp' &&
-      !isPrivate(address)
-    ) {
+    if (side === 'inside' && transport === 'udp' && !isPrivate(address)) {
       found.push({
         path: [...path, 'address'],
         message: `an inside listener over UDP on ${address}: anyone could forge a home server's address`,

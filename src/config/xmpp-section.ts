@@ -23,7 +23,9 @@ const s2s = z.strictObject({
     .max(2)
     .default([4, 6])
     .describe('IP versions that can be connected by, the preferred one first'),
-  privateAddresses: flag('the servers of domains without a provider may be at private addresses').default(false),
+  privateAddresses: flag('the servers of domains without a provider may be at private addresses').default(
+    false,
+  ),
   retry: z
     .strictObject({
       first: duration('first pause').default(5000),

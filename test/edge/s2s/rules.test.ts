@@ -78,7 +78,12 @@ describe('every combination of TLS, SASL and dialback that can be has its ways',
 })
 
 test.for<readonly [string, Partial<FederationInput>, string, object]>([
-  ['of a provider', {}, 'xmpp.example', { accepted: BY_DEFAULT, connections: 20, fixed: undefined, publicOnly: false }],
+  [
+    'of a provider',
+    {},
+    'xmpp.example',
+    { accepted: BY_DEFAULT, connections: 20, fixed: undefined, publicOnly: false },
+  ],
   [
     'of a provider, below its domain',
     { providers: [provider({ domains: [pattern('*.xmpp.example')] })] },
